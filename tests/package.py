@@ -28,7 +28,7 @@ _KEPT = ROOT / ".build" / "unpacked"
 
 
 def package() -> Path:
-    """The package to test: ``INCIDENT_MANAGEMENT_PACKAGE``, else the newest in ``dist``."""
+    """Return the package to test: ``INCIDENT_MANAGEMENT_PACKAGE``, else the newest in ``dist``."""
     named = os.environ.get("INCIDENT_MANAGEMENT_PACKAGE")
     found = [Path(named)] if named else sorted((ROOT / "dist").glob(f"{APP}-*.tar.gz"))
     assert found, "There is no package in dist/: run ./build.sh package first."
@@ -37,13 +37,13 @@ def package() -> Path:
 
 @lru_cache(maxsize=1)
 def unpacked() -> Path:
-    """The app's folder as it ships; to be copied, never to be changed."""
+    """Return the app's folder as it ships. Copy it; never change it."""
     packed = package().read_bytes()
     place = _KEPT / hashlib.sha256(packed).hexdigest()[:16]
     if not place.exists():
         _KEPT.mkdir(parents=True, exist_ok=True)
-        for old in _KEPT.iterdir():  # of builds before, that no test run uses any more
-            with suppress(FileNotFoundError):  # another process put its own in its place meanwhile
+        for old in _KEPT.iterdir():  # left by earlier builds, no test run uses these any more
+            with suppress(FileNotFoundError):  # another process has put its own copy in place
                 if old.stat().st_mtime < time.time() - OLD_SECONDS:
                     shutil.rmtree(old, ignore_errors=True)
         making = Path(tempfile.mkdtemp(dir=_KEPT))

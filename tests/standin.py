@@ -41,7 +41,7 @@ class StandIn:
     ) -> splunklib.client.Service:
         """A logged-in client of the real Splunk SDK.
 
-        It logs in again by itself when a test has moved the clock past the session's end.
+        It logs in again automatically when a test has moved the clock past the session's end.
         """
         options.setdefault("autologin", True)
         return splunklib.client.connect(
@@ -61,7 +61,7 @@ class StandIn:
         return name
 
     def session_key(self, user: str = "admin") -> str:
-        """A session key, as an app's process would get."""
+        """Return a session key like the one that splunkd passes to an app's process."""
         return self.splunk.access.token_for(user)
 
     def index(self, index: str, events: Iterable[dict[str, Any]]) -> int:

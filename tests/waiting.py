@@ -1,4 +1,4 @@
-"""Waiting for what other processes and threads do."""
+"""Waits for the effects of other processes and threads."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["wait_for"]
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 120.0, every: float = 0.05) -> Any:
-    """Return the first true answer. Fails the test when there is none in time.
+    """Return the first true answer. Fails the test when none arrives in time.
 
-    The worker reads its settings every 15 s, and is there a few seconds after it was killed; the
-    rest is for a loaded machine.
+    The worker reads its settings every 15 s, and restarts a few seconds after it was killed. The
+    rest of the timeout allows for a loaded machine.
     """
     end = time.monotonic() + seconds
     while True:

@@ -327,7 +327,7 @@ def test_an_http_channel_is_added_tested_and_used(tab: Any, built: Splunk, shoot
     tab.locator("[data-name=test]").get_by_role("checkbox").click()
     shoot(tab, "configuration-channel")
     tab.get_by_role("button", name="Add", exact=True).last.click()
-    tab.get_by_text("What follows whsec_ in the signing secret is no base64.").wait_for()
+    tab.get_by_text("The signing secret is not valid base64 after whsec_.").wait_for()
     assert desk.requests == []
     signing.fill("no-secret-to-sign-with")
     tab.get_by_role("button", name="Add", exact=True).last.click()

@@ -34,7 +34,7 @@ class FakeApi:
 
     Set ``routing_value``, ``topology_value``, ``settings_value`` (an exception is raised),
     ``stanzas_value`` and ``searcher_value`` to what a test needs. ``posted`` and ``deleted`` are
-    what routes asked splunkd to do; ``answers`` are splunkd's own answers by the end of their path.
+    the requests that routes sent to splunkd; ``answers`` maps a path's end to splunkd's answer.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class FakeApi:
         self.opened = IncidentCount(self.clock)
         self.searcher_value: Any = FakeSearcher()
         self.settings_value: Any = Settings()
-        # Of the app's settings as they are in the file, secrets not decrypted.
+        # The app's settings as the file holds them, with secrets still encrypted.
         self.stanzas_value: Dict[str, Dict[str, str]] = {}
         self.raising_value: Any = None
         self.routing_value = Routing()
@@ -71,7 +71,7 @@ class FakeApi:
     ) -> Tuple[int, Any]:
         """Make one request; returns status and parsed JSON (the text for another content type).
 
-        ``payload`` is sent as it is. The answer must be one that the OpenAPI document promises.
+        ``payload`` is sent unchanged. The answer must match the OpenAPI document.
         The answer's headers are in ``self.headers``.
         """
         self.users[user] = (user, frozenset(capabilities))
@@ -152,7 +152,7 @@ class FakeApi:
 
 
 def check_answer(method: str, path: str, status: int, content_type: str, answer: Any) -> None:
-    """Fail for an answer that the OpenAPI document does not promise."""
+    """Fail the test when an answer does not match the OpenAPI document."""
     found = [r for r in all_routes() if r.method == method and r.pattern.fullmatch(path)]
     if not found:
         return

@@ -1,4 +1,4 @@
-"""A clock that moves only when told to."""
+"""A clock that moves only when the test sets it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["ManualClock"]
 
 
 class ManualClock:
-    """Tells a time that the test sets (ports.Clock)."""
+    """Return the time that the test has set (ports.Clock)."""
 
     def __init__(self, now: float = 1_700_000_000.0) -> None:
         self._now = now
@@ -18,5 +18,5 @@ class ManualClock:
         self._now += seconds
 
     def set(self, now: float) -> None:
-        """Jump, also backwards: a skewed clock."""
+        """Set the time; it may go backwards, as a skewed clock does."""
         self._now = now

@@ -1,6 +1,6 @@
 """A search head whose KV store is not the captain: it reads an older state, in the captain's order.
 
-Time moves only in :meth:`Replication.sleep`, which stands for what a process waits.
+Time moves only in :meth:`Replication.sleep`, which stands for a process's waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["CaptainStores", "Replication", "member_of"]
 
 
 class Replication:
-    """What the captain has written, and when. Copies are ``lag`` seconds behind."""
+    """The captain's writes with their times. Copies are ``lag`` seconds behind."""
 
     def __init__(self, lag: float) -> None:
         self.lag = lag
@@ -31,7 +31,7 @@ class Replication:
 
 
 class _Logged(Dict[str, str]):
-    """The captain's documents by key; each change is noted."""
+    """The captain's documents by key; each change is recorded."""
 
     def __init__(self, note: Callable[[str, Optional[str]], None]) -> None:
         super().__init__()

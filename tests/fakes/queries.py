@@ -1,8 +1,8 @@
 """The KV store's query language, for the fakes.
 
-``$and $or $not $eq $gt $gte $lt $lte $ne``, dotted names, arrays match by any element; an operator
-that it does not know fails the test. A query is compiled once and then asked of each document:
-most of the time of the unit tests goes by here.
+``$and $or $not $eq $gt $gte $lt $lte $ne``, dotted names, arrays match by any element; an unknown
+operator fails the test. A query is compiled once and then applied to each document, because the
+unit tests spend most of their time here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def matches(document: Any, query: Mapping[str, Any]) -> bool:
 
 
 def condition_of(query: Mapping[str, Any]) -> Condition:
-    """What tells whether a document matches a KV store query."""
+    """Return a predicate that tells whether a document matches a KV store query."""
     return _all([_clause(name, wanted) for name, wanted in query.items()])
 
 
@@ -72,14 +72,14 @@ def _clause(name: str, wanted: Any) -> Condition:
         return _all([_comparison(values, key, operand) for key, operand in wanted.items()])
 
     def equals(document: Any) -> bool:
-        found = document.get(name)  # most of all clauses ask for a text of the document itself
+        found = document.get(name)  # most clauses compare a text field at the top level
         return found == wanted if isinstance(found, str) else wanted in values(document)
 
     return equals
 
 
 def _alternatives(parts: Sequence[Mapping[str, Any]]) -> Condition:
-    """A long ``$or`` of texts of one field is a set, so that tests of many keys stay fast."""
+    """Compile a long ``$or`` of texts of one field to a set: tests of many keys stay fast."""
     names = {name for part in parts for name in part}
     if len(names) == 1 and all(len(part) == 1 for part in parts):
         (name,) = names
@@ -110,7 +110,7 @@ def _comparison(values: Callable[[Any], List[Any]], name: str, operand: Any) -> 
 
 
 def _values_at(name: str) -> Callable[[Any], List[Any]]:
-    """What gives the values at a dotted path."""
+    """Return a function that yields the values at a dotted path."""
     path = name.split(".")
 
     def values(document: Any) -> List[Any]:
@@ -125,7 +125,7 @@ def _values_at(name: str) -> Callable[[Any], List[Any]]:
 
 
 def _values(document: Any, path: List[str]) -> List[Any]:
-    """The values at a dotted path; an array counts as itself and as each of its elements."""
+    """Return the values at a dotted path; an array counts as itself and as each of its elements."""
     if not path:
         return [document, *document] if isinstance(document, list) else [document]
     if isinstance(document, list):

@@ -17,7 +17,7 @@ class FakeSearcher:
     >>> searcher = FakeSearcher({"sourcetype=\\"shop:change\\"": [{"change_id": "c1"}]})
 
     An answer is a list of rows, a SearchResult, an exception to raise, or a function of
-    ``(spl, earliest, latest)`` that gives one of these. A search that nothing was prepared for
+    ``(spl, earliest, latest)`` that gives one of these. A search without a prepared answer
     fails the test. ``asked`` records ``(spl, earliest, latest)`` in order.
     """
 
@@ -40,7 +40,7 @@ class FakeSearcher:
         raise AssertionError(f"No answer was prepared for the search: {spl}")
 
     def fail(self, part: str, reason: str = "The search failed: switched to fail.") -> None:
-        """Make searches that hold ``part`` fail from now on."""
+        """Make every later search whose SPL contains ``part`` fail."""
         self.answers = {part: SearchFailed(reason), **self.answers}
 
     def _result(

@@ -27,12 +27,12 @@ Document = Dict[str, Any]
 MOST_UNINDEXED = 2000
 _ENCODER = json.JSONEncoder(allow_nan=False)
 _SCALARS = frozenset((str, int, float, bool, type(None)))
-# What an installation has by the hundred thousand.
+# Collections that hold hundreds of thousands of documents in a large installation.
 LARGE = ("signals", "timeline", "incidents", "claims", "outbox")
 
 
 def _collections_conf() -> Dict[str, Dict[str, str]]:
-    """The accelerations of each collection; its other settings say nothing here."""
+    """Return the accelerations of each collection; its other settings don't matter here."""
     parser = configparser.RawConfigParser(delimiters=("=",), comment_prefixes=("#",))
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     package = Path(__file__).parents[2] / "package"
@@ -47,21 +47,21 @@ COLLECTIONS_CONF = _collections_conf()
 
 
 class Unavailable(SplunkError):
-    """What a KV store that stays at 503 ends in."""
+    """The error that the app raises when the KV store keeps answering 503."""
 
     def __init__(self) -> None:
         super().__init__(503, "splunkd answered 503: KV Store is initializing.")
 
 
 class DiskFull(SplunkError):
-    """What a KV store answers when its disk is full."""
+    """The KV store's answer when its disk is full."""
 
     def __init__(self) -> None:
         super().__init__(500, "splunkd answered 500: No space left on device.")
 
 
 class _Read:
-    """A stored text, and what it says, which is read once and never handed out."""
+    """A stored text and its parsed document, which is parsed once and never handed out."""
 
     __slots__ = ("_bytes", "document", "text")
 
@@ -71,7 +71,7 @@ class _Read:
         self._bytes = b""
 
     def copy(self) -> Document:
-        """The document anew; reading marshal's form takes a third of the time of reading JSON."""
+        """Return a fresh copy of the document; marshal takes a third of JSON's time."""
         self._bytes = self._bytes or marshal.dumps(self.document)
         return marshal.loads(self._bytes)
 
@@ -131,7 +131,7 @@ class FakeCollection:
     def _check_order(self, query: Mapping[str, Any], sort: str, limit: int, skip: int) -> None:
         """Fail a test whose order the KV store may refuse, see tools/splunkd_lite/kvsort.py.
 
-        A long query is not sent with an order: KvCollection sorts what it finds.
+        A long query is sent without an order, because KvCollection sorts the result itself.
         """
         longest = LONGEST_URL_QUERY_BYTES if limit else URL_QUERY_BYTES
         if self.name not in COLLECTIONS or len(json.dumps(query)) > longest:
@@ -144,7 +144,7 @@ class FakeCollection:
         )
 
     def _check_reach(self, query: Mapping[str, Any], sort: str = "", limit: int = 0) -> None:
-        """Fail a test whose query has the KV store look at all that a large collection has."""
+        """Fail a test whose query makes the KV store scan a whole large collection."""
         if self.name not in LARGE:
             return
         settings = COLLECTIONS_CONF[COLLECTIONS[self.name]]
@@ -188,7 +188,7 @@ class FakeCollection:
                 del self.documents[one.document["_key"]]
 
     def all(self) -> List[Document]:
-        """Every document, without counting as a call."""
+        """Return every document, without counting this as a call."""
         with self._lock:
             return [json.loads(text) for text in self.documents.values()]
 
@@ -199,7 +199,7 @@ class FakeCollection:
         return [one for one in known if is_wanted(one.document)]
 
     def _known(self, key: str, text: str) -> _Read:
-        """A document as it was read once."""
+        """Return the parsed form of a stored document, which is parsed only once."""
         known = self._read.get(key)
         if known is None or known.text is not text:
             known = self._read[key] = _Read(text)
@@ -229,11 +229,11 @@ class FakeStores:
     def __init__(self) -> None:
         for name in COLLECTIONS:
             setattr(self, name, FakeCollection(name))
-        # What else tells ahead of a call (``before``), so that a writer may wait there.
+        # Other ports that call ``before`` ahead of their calls, so that a writer may wait there.
         self.services: List[Any] = []
 
     def __getattr__(self, name: str) -> Any:
-        """Say of what type a collection is; all of them are there."""
+        """Type the collections for mypy; an unknown name is an error."""
         raise AttributeError(name)
 
     @property

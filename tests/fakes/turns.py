@@ -4,13 +4,12 @@ Threads in a loop find a race by luck. Here each writer runs in a thread of its 
 them at a time, and at each of its KV calls another may go on. Most races need one or two such
 interruptions, so trying all orders with so many finds them, and the same ones each time.
 
-A writer may also be killed ahead of a call: it makes no further one. When it is killed makes no
-difference to the others, so each of its writes is tried, and not each moment; nor each of its
-reads, as a writer that is killed there leaves what one leaves that is killed ahead of its next
-write.
+A writer may also be killed before a call, and then makes no further call. The moment of the kill
+makes no difference to the other writers, so only a kill before each write is tried. A kill before a
+read leaves the same state as a kill before the writer's next write, so reads are left out.
 
-Of the orders that can't differ one is tried: whether another goes on ahead of a read or after it is
-the same, unless that other writes to the collection that is read.
+Orders that can't differ in their result are tried only once: it makes no difference whether another
+writer continues before or after a read, unless it writes to the collection that is read.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ _READS = ("get", "find")
 
 
 class _Step(NamedTuple):
-    """One turn: whose it was, who else could have had it, and the collections that it touched.
+    """One turn: its writer, the others that could have had it, the collections it touched.
 
-    A call to a service counts as a write to all: nobody knows what follows from it.
+    A call to a service counts as a write to all collections, because its effects are unknown.
     """
 
     whose: int
@@ -49,11 +48,11 @@ _Earlier = Tuple[Order, FrozenSet[str]]
 
 
 class Killed(BaseException):
-    """The process is killed here: nothing of ours may catch it."""
+    """The process is killed here; the app's code must not catch this."""
 
 
 class _Turn:
-    """A writer's thread, which stops ahead of each KV call until it is let on."""
+    """A writer's thread, which stops before each KV call until it may continue."""
 
     def __init__(self, work: Writer) -> None:
         self._work = work
@@ -76,7 +75,7 @@ class _Turn:
             raise Killed
 
     def step(self) -> None:
-        """Let the writer make its next call, and wait until it is at the one after."""
+        """Let the writer make its next call, and wait until it reaches the one after."""
         self.reads, self.writes = [], []
         self._go.release()
         self._stopped.acquire()
@@ -87,7 +86,7 @@ class _Turn:
             self._work()
         except Killed:
             pass
-        except BaseException as error:  # noqa: BLE001 - told by who looks at it
+        except BaseException as error:  # noqa: BLE001 - the test that reads it reports it
             self.error = error
         self.done = True
         self._stopped.release()
@@ -105,7 +104,7 @@ def _run(
 
     def before(verb: str, name: str) -> None:
         turn = of_thread[threading.current_thread()]
-        if name not in FakeStores.NAMES:  # some do their work ahead of this call, some after it
+        if name not in FakeStores.NAMES:  # some write before this call, some after it
             turn.writes += FakeStores.NAMES
         if at is None or name in at:
             turn.stop()
@@ -190,7 +189,7 @@ def orders(
 
 
 def _different(earlier: Iterable[_Earlier], steps: Sequence[_Step]) -> Iterator[Order]:
-    """Yield those earlier interruptions that may end otherwise than the one that was tried.
+    """Yield the earlier interruptions whose result may differ from that of the one already tried.
 
     Between both the interrupted writer only reads. What the other does, up to its end or where it
     is interrupted itself, is the same after either; so the reads are, unless it wrote there.

@@ -1,9 +1,9 @@
-"""Checks what is shown in Slack: forms by the published limits of modals, and answers' blocks.
+"""Checks Slack surfaces: forms by the published limits of modals, and answers' blocks.
 
 Sources: "Modal views", "view_too_large" of "views.open" (250 kB), "Input block", "Plain-text input
 element", "Select menu element", "Number
 input element", "Date picker element" and "Option object" in Slack's Block Kit reference, and
-slack_sdk's own rules. What the app has no use for is reported, never let through.
+slack_sdk's own rules. Elements that the app does not use are reported, never accepted.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ _INPUTS = Draft202012Validator(_INPUT)
 
 
 def view_problems(view: Mapping[str, Any]) -> List[str]:
-    """Return what "views.open" would refuse of a view."""
+    """Return the problems for which "views.open" would refuse a view."""
     found = [error.message for error in _VIEW.iter_errors(view)]
     if len(json.dumps(view)) > MAX_BYTES:
         found.append("view_too_large")
@@ -115,7 +115,7 @@ def view_problems(view: Mapping[str, Any]) -> List[str]:
 
 
 def answer_problems(body: Mapping[str, Any]) -> List[str]:
-    """Return what is wrong with what is sent to a ``response_url``."""
+    """Return the problems of an answer that is sent to a ``response_url``."""
     known = {"response_type", "replace_original", "text", "blocks"}
     found = [f"{name} is unknown" for name in set(body) - known]
     if not body.get("text"):

@@ -1,4 +1,4 @@
-"""A strict WebSocket server on loopback (RFC 6455), which notes what a client does wrong.
+"""A strict WebSocket server on loopback (RFC 6455), which records a client's protocol faults.
 
 A client's frames must be masked, its control frames short and whole, its text UTF-8; extensions and
 subprotocols are not offered. Faults are collected in ``WebSocketServer.faults``.
@@ -23,7 +23,7 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
 def frame(opcode: int, payload: bytes, final: bool = True, mask: bool = False) -> bytes:
-    """One frame, as a server sends it unless told otherwise."""
+    """Return one frame, by default as a server sends it."""
     head = bytes([(0x80 if final else 0) | opcode])
     size, bit = len(payload), 0x80 if mask else 0
     if size < 126:
@@ -36,7 +36,7 @@ def frame(opcode: int, payload: bytes, final: bool = True, mask: bool = False) -
 
 
 class Peer:
-    """The server's end of one connection. ``texts``, ``pongs``: what came; ``closed``: the code."""
+    """The server's end of a connection. ``texts``, ``pongs``: received; ``closed``: the code."""
 
     def __init__(self, server: WebSocketServer, sock: Any, target: str) -> None:
         self.target = target
@@ -61,7 +61,7 @@ class Peer:
         self.send_bytes(frame(CLOSE, struct.pack("!H", code)))
 
     def drop(self) -> None:
-        """Break the connection without a word."""
+        """Break the connection without a close frame."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
@@ -134,7 +134,7 @@ class WebSocketServer:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def next_peer(self, seconds: float = 30.0) -> Peer:
-        """The next connection that was opened. Fails when there is none in time."""
+        """Return the next opened connection. Fails the test when none arrives in time."""
         try:
             return self._peers.get(timeout=seconds)
         except queue.Empty:
@@ -142,11 +142,11 @@ class WebSocketServer:
 
     @property
     def waiting(self) -> int:
-        """How many connections were opened that no test has looked at."""
+        """Return the number of opened connections that no test has taken yet."""
         return self._peers.qsize()
 
     def stop(self) -> None:
-        # Whoever waits in accept() is woken by that, by close() alone not.
+        # shutdown() wakes a thread that waits in accept(); close() alone does not.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

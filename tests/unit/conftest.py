@@ -1,4 +1,4 @@
-"""What holds for every unit test."""
+"""Fixtures for every unit test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from incident_management.incidents.model import Entry
 
 @pytest.fixture(scope="session", autouse=True)
 def _written_entries_can_be_read() -> Iterator[None]:
-    """Whatever is written on a timeline can be read again: else it would count as gone."""
+    """Check that written timeline entries can be read again: others would count as gone."""
     made = Entry.create
 
     def create(*given: Any, **named: Any) -> Entry:

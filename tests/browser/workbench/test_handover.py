@@ -46,15 +46,15 @@ def test_the_report_opens_by_keyboard_for_the_users_team(site: Site, enter: Ente
     expect(row).to_contain_text(title)
     expect(row).to_contain_text("Not acknowledged")
     expect(report(page).locator("b, i")).to_have_count(0)
-    ended = part(page, "Over").locator("li", has_text=over)
+    ended = part(page, "Ended").locator("li", has_text=over)
     expect(ended).to_contain_text("Restarted <i>it</i>.")
-    expect(ended).to_contain_text("It was judged to be a false alarm")
+    expect(ended).to_contain_text("Judged to be a false alarm")
     assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 390
     page.locator("dialog").get_by_label("Since").select_option("12")
     expect(row).to_contain_text("New, opened")
     # A team without a rota.
     team.select_option("payments")
-    expect(report(page)).to_contain_text("The team payments has no on-call rota.")
+    expect(report(page)).to_contain_text("Team payments has no on-call rotation.")
     expect(page.locator(f"dialog a:text-is('{standing}')")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_have_count(0)

@@ -251,7 +251,7 @@ def test_a_running_request_is_retried_with_its_key(site: Site, enter: Enter) -> 
     add.click()
     expect(trouble).to_contain_text("does not respond")
     add.click()
-    expect(trouble).to_contain_text("is being worked on")
+    expect(trouble).to_contain_text("is still running")
     expect(trouble).to_contain_text("in 5 seconds")
     add.click()
     expect_toast(page, "Note added.")

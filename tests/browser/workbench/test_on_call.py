@@ -25,7 +25,7 @@ def test_the_dialog_shows_who_is_on_call_and_next(site: Site, enter: Enter) -> N
     expect(button).to_have_attribute("title", "web: mia (d)")
     button.click()
     expect(rota(page)).to_contain_text("mia since ")
-    expect(rota(page)).to_contain_text("mia is on call by rota 'web', in the turn until ")
+    expect(rota(page)).to_contain_text("mia is on call in rota 'web', in the turn until ")
     expect(rota(page)).to_contain_text(re.compile(r"Next: rob from .*, 2027, 09:00(?!:)"))
     rota(page).get_by_text("Next two weeks").click()
     # 52 weeks of mia, and then rob: two weeks hold one span.
@@ -56,7 +56,7 @@ def test_a_cover_is_added_and_ended(site: Site, enter: Enter) -> None:
     expect(effects).to_contain_text("When mia would be on call, rob is on call instead, until ")
     page.locator("dialog button[type=submit]").click()
 
-    expect(rota(page)).to_contain_text("rob is on call by rota 'web', covering for mia until ")
+    expect(rota(page)).to_contain_text("rob is on call in rota 'web', covering for mia until ")
     (made,) = site.call("GET", "/on-call/covers")["covers"]
     assert (made["person"], made["instead_of"], made["created_by"]) == ("rob", "mia", "rob")
     assert made["reason"] == "Her <b>birthday</b>"

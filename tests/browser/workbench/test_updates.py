@@ -125,7 +125,7 @@ def test_a_viewer_sees_updates_but_can_not_write_them(site: Site, enter: Enter) 
 
 def test_a_long_update_leaves_room_for_the_rest(site: Site, enter: Enter) -> None:
     incident = site.open("Much is told of " + 80 * "x", severity="medium")
-    site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it. " * 110})
+    site.call("POST", f"/incidents/{incident}/updates", {"text": "We are investigating. " * 90})
     page = enter("rob", f"?incident={incident}")
     expect(page.locator(".wb-facts")).to_contain_text("We are investigating.")
     expect(page.get_by_role("tab", name="Review")).to_be_in_viewport(ratio=1)

@@ -66,7 +66,7 @@ class FollowUpDesk:
         lifecycle.resolve(self.act("dana"), INCIDENT)
 
     def restart(self, holder: str = "sh1") -> None:
-        """Another worker process takes over; what the last one remembered is gone."""
+        """Replace the worker process; the memory of the previous one is lost."""
         record = recorder(self.stores, self.clock)
         self.outbox = Outbox(self.stores, self.clock, holder, record, jitter=lambda: 0.0)
         self.announcer = Announcer(self.stores, self.clock, self.outbox)
@@ -132,7 +132,7 @@ class FollowUpDesk:
     # --- what is so -------------------------------------------------------------------------
 
     def work(self, state: str, number: int = 0, by: str = "Mia") -> None:
-        """Somebody moves the ticket there."""
+        """Move the ticket to another state, as a user of the ticket system does."""
         name = {"servicenow": "state", "jira": "status"}[self.channel]
         self.system.work(by, number, **{name: state})
 
@@ -149,7 +149,7 @@ class FollowUpDesk:
         return str(one["state"] if self.channel == "servicenow" else one["fields"]["status"])
 
     def written(self) -> int:
-        """How many remarks this app wrote there."""
+        """Return the number of remarks that this app wrote on the ticket."""
         if self.channel == "servicenow":
             return sum(row["sys_created_by"] == "splunk" for row in self.system.journal)
         return sum(bool(one["properties"]) for each in self.made for one in each["comments"])
@@ -170,7 +170,7 @@ class FollowUpDesk:
         return [f"{one.data['event']}: {one.data['text']}" for one in self.entries("ticket")]
 
     def set(self, **more: Any) -> None:
-        """Somebody changes the channel's settings."""
+        """Change the channel's settings."""
         settings = self.config.settings
         changed = replace(getattr(settings, self.channel), **more)
         self.config.settings = replace(settings, **{self.channel: changed})

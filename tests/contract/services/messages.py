@@ -153,7 +153,7 @@ def notification(content: Message, key: str = "n" * 40, **more: Any) -> Notifica
 
 
 def told(sender: Sender, *names: str) -> Delivery:
-    """Tell these of ALL one after the other, as the outbox does; returns the last delivery."""
+    """Send these of ALL one after the other, as the outbox does. Returns the last delivery."""
     receipt = None
     for number, name in enumerate(names):
         thread = dict(receipt) if receipt else None

@@ -95,7 +95,7 @@ def test_a_key_that_is_refused_is_said_in_a_sentence(desk):
     desk.work("acknowledged")
     desk.look()
     (said,) = desk.said
-    assert said.startswith("Tickets in PagerDuty can't be read: PagerDuty refused")
+    assert said.startswith("Tickets in PagerDuty can't be read: PagerDuty rejected")
     assert "401: Unauthorized" in said and "t0ken" not in said
     desk.system.token = "n3w"
     desk.set_secret("n3w")

@@ -145,4 +145,4 @@ def test_the_settings_are_read_and_a_secret_is_never_shown():
     assert "s3cret" not in repr(read)
     assert parse({"servicenow": stanza | {"sign_in": ""}}).servicenow.sign_in == "basic"
     wrong = parse({"servicenow": stanza | {"sign_in": "saml"}})
-    assert "none of basic, client_credentials, password" in wrong.problems["servicenow"]
+    assert "not one of basic, client_credentials, password" in wrong.problems["servicenow"]

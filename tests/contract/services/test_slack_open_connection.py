@@ -122,5 +122,5 @@ def test_a_form_that_slack_does_not_open_says_why(receiver):
     (asked,) = receiver.requests
     assert asked.path == "/views.open" and asked.json["trigger_id"] == "1.2.a"
     assert asked.json["view"] == view
-    with pytest.raises(NotSent, match=r"expired_trigger_id: .* ask again"):
+    with pytest.raises(NotSent, match=r"expired_trigger_id: .* try again"):
         web.open_form("1.2.a", view)

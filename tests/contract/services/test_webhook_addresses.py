@@ -72,7 +72,7 @@ def test_a_receiver_on_this_machine_is_reached_without_tls(receiver):
 def test_a_name_that_leads_to_this_machine_gets_no_connection(monkeypatch, tls_receiver, ca_file):
     names = Names(monkeypatch, tls_receiver.port, [ALLOWED[0], "127.0.0.1"])
     delivery = sender(tls_receiver, ca_file).send(NOTIFICATION)
-    assert delivery.outcome == "dead" and "leads to 127.0.0.1" in delivery.detail
+    assert delivery.outcome == "dead" and "resolves to 127.0.0.1" in delivery.detail
     assert names.connected == [] and tls_receiver.requests == []
 
 

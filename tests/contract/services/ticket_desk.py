@@ -82,11 +82,11 @@ class TicketDesk:
         )
 
     def set_secret(self, secret: str) -> None:
-        """Somebody saves another password or token."""
+        """Save another password or token."""
         self.config.settings = self._settings(secret)
 
     def restart(self) -> None:
-        """Another worker process takes over; what the last one remembered is gone."""
+        """Replace the worker process; the memory of the previous one is lost."""
         box = Outbox(self.stores, self.clock, "sh1", lambda document: None, jitter=lambda: 0.0)
         self.outbox = box
         self.announcer = Announcer(self.stores, self.clock, box)
@@ -100,7 +100,7 @@ class TicketDesk:
         self.outbox.deliver_due(senders(self.config.settings, self.clock))
 
     def look(self, minutes: float = 3.0) -> Mapping[str, int]:
-        """Some minutes later, look at the tickets."""
+        """Poll the tickets some minutes later."""
         self.clock.advance(60 * minutes)
         return self.duty.run()
 
@@ -122,7 +122,7 @@ class TicketDesk:
         self.system.work("Mia", **more)
 
     def do(self, move: Callable[..., Any], **more: Any) -> None:
-        """Somebody does something to the incident here."""
+        """Change the incident in this app."""
         move(Act(self.stores, self.clock, "dana"), INCIDENT, **more)
 
     def resolve(self) -> None:
@@ -141,11 +141,11 @@ class TicketDesk:
         return [entry for entry in found if entry.kind == kind]
 
     def told(self) -> List[str]:
-        """What came back, as `event: text`."""
+        """Return the inbound changes, as `event: text`."""
         return [f"{one.data['event']}: {one.data['text']}" for one in self.entries()]
 
     def written(self) -> int:
-        """How many remarks this app wrote there."""
+        """Return the number of remarks that this app wrote on the ticket."""
         if self.channel == "servicenow":
             return sum(row["sys_created_by"] == "splunk" for row in self.system.journal)
         return sum(bool(one["properties"]) for one in self.system.issues[0]["comments"])

@@ -16,7 +16,7 @@ BEGINS = re.compile(r"\| ?[\w`]|(?:index|sourcetype)=|`incident_")
 # Places that a reader fills in, and commands that are only named.
 LEFT_OPEN = re.compile(r"…|<\w+>|\[\w+=|^\| \w+$")
 # What can't be there: the incident that an example makes up, and monitors that are set up first.
-MADE_UP = re.compile(r"No incident INC-20261123-A1B2C3|There is no monitor 'checkout_")
+MADE_UP = re.compile(r"No incident INC-20261123-A1B2C3|This search head has no monitor 'checkout_")
 
 
 def searches_of(text: str) -> list[str]:

@@ -138,7 +138,7 @@ def test_a_search_whose_macro_writes_is_refused_and_nothing_is_written(
     detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
 
     spl = "| incidentbacktest search=Keeps app=search earliest=-2h step=5m"
-    with pytest.raises(Exception, match="'Keeps' holds the command 'collect', which writes"):
+    with pytest.raises(Exception, match="'Keeps' contains the command 'collect', which writes"):
         detections.standin.search(spl, app=APP_NAME)
     assert detections.standin.search("search index=summary earliest=0 | table _raw") == []
 

@@ -50,7 +50,7 @@ def test_what_a_catalogue_action_names_stays(app: App, places: tuple[Page, Page]
     app.service.post("incident_management_cluster", body=urlencode(made))
     file: Any = app.service.confs["incident_actions"]
     file.create("restart_eu", **{"executor": "kubernetes_restart", "argument.cluster": "eu"})
-    assert "named by the action 'restart_eu' (argument.cluster): change" in refused(
+    assert "used by the action 'restart_eu' (argument.cluster). Change" in refused(
         clusters.delete, "eu"
     )
     file.delete("restart_eu")

@@ -211,7 +211,7 @@ def test_a_rota_made_on_the_page_gives_the_team_s_incident_to_who_is_on_call(app
     teams, rotas = Page(app.service, "team"), Page(app.service, "rota")
     teams.add("shop", members="cy, dee", assign="auto")
     turns = {"members": "dee, cy", "handover": "every 52w", "time_zone": "UTC"}
-    assert "Start is '2026-13-01'; name a day and time" in refused(
+    assert "Start is '2026-13-01'; set a day and time" in refused(
         rotas.add, "shop", **turns, start="2026-13-01"
     )
     begun = datetime.now(timezone.utc) - timedelta(days=1)

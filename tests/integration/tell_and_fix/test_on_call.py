@@ -57,5 +57,5 @@ def test_an_incident_goes_to_who_is_on_call_and_to_who_covers_and_each_is_told(f
     last = office.timeline(incident)
     reason = next(e for e in reversed(last) if e["kind"] == "assigned")["data"]["reason"]
     assert reason.startswith(
-        "Handover: dana had not acknowledged the incident. lee is on call by rota 'shop'"
+        "Handover: dana had not acknowledged the incident. lee is on call in rota 'shop'"
     )

@@ -53,7 +53,7 @@ def test_a_flag_of_launchdarkly_is_switched_off_and_proved(office: Office, shop:
         assert TOKEN not in kept.read_text()
         incident = analysed(office)
         remediate(office, incident, action="switch_off")
-        assert "nothing was changed" in remediate(office, incident, do="check")["detail"]
+        assert "Nothing was changed." in remediate(office, incident, do="check")["detail"]
         assert api.flags.patches == 0
         remediate(office, incident, do="approve")
         assert remediate(office, incident, do="execute")["status"] == "done"
@@ -86,7 +86,7 @@ def test_a_deployment_of_kubernetes_is_put_back_and_proved(office: Office, shop:
         shown = remediate(office, incident, do="preview", plan=plan["plan_id"])
         patch = [one["op"] for one in json.loads(shown["request"][-1])]
         assert patch == ["test", "test", "replace", "add"]
-        assert "nothing was changed" in remediate(office, incident, do="check")["detail"]
+        assert "Nothing was changed." in remediate(office, incident, do="check")["detail"]
         assert (api.cluster.dry, api.cluster.patched) == (1, 0)
         remediate(office, incident, do="approve")
         assert remediate(office, incident, do="execute")["status"] == "done"

@@ -170,7 +170,7 @@ def test_a_fix_is_decided_on_by_button_by_whom_may_and_as_it_was_shown(buttons: 
         element["value"] = element["value"][: len(plan) + 1 + 64]
     slack.press(peer, "plan_approve", user=OMAR, message=forged)
     wait_for(lambda: len(slack.whispers) == 2)
-    assert "is not the plan that you have seen" in slack.whispers[1]["text"]
+    assert "is not the plan that you reviewed" in slack.whispers[1]["text"]
     assert plan_of(plan) == ("proposed", [])
 
     slack.press(peer, "plan_approve", user=OMAR, message=message)

@@ -66,7 +66,7 @@ def test_a_promise_that_was_not_kept_calls_the_owner_once(office: Office):
     wait_for(lambda: [o for o in office.slack.messages if "overdue" in json.dumps(o)])
     office.restart_worker()  # which looks at all deadlines
     wait_for(lambda: all(one["state"] == "sent" for one in office.outbox()))
-    (reminder,) = [o for o in office.slack.messages if "stakeholders overdue" in o["text"]]
+    (reminder,) = [o for o in office.slack.messages if "takeholder update overdue" in o["text"]]
     assert "U0DANA0001" in json.dumps(reminder)
     assert office.call("GET", f"/incidents/{incident}/updates")["overdue"] is True
     kinds = [entry["kind"] for entry in office.timeline(incident)]

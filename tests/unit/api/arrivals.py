@@ -1,4 +1,4 @@
-"""What other monitoring tools send, for tests."""
+"""Payloads of other monitoring tools, for tests."""
 
 import copy
 import json
@@ -73,7 +73,7 @@ def changed(payload, **fields):
 
 
 def over(tool):
-    """Each tool's payload when its alert is over."""
+    """Return each tool's payload for an alert that has ended."""
     if tool in ("alertmanager", "grafana"):
         ended = copy.deepcopy(ALERTMANAGER)
         ended["alerts"][0]["status"] = "resolved"

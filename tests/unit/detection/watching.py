@@ -55,7 +55,7 @@ class Watched:
             self.run()
 
     def troubles(self) -> Dict[str, str]:
-        """What is wrong with each monitor."""
+        """Return the trouble of each monitor."""
         notes = self.stores.claims.find({"purpose": TROUBLE})
         return {one["value"]["monitor"]: one["value"]["sentence"] for one in notes}
 

@@ -1,4 +1,4 @@
-"""Signals and routings for tests, in few words."""
+"""Short builders of signals and routings for tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROUTING = Routing.from_stanzas(
 
 
 def signal(entity: str = "checkout", run: int = 0, **more: Any) -> Signal:
-    """A finding of High Error Rate about an entity, in the run of that number."""
+    """Return a finding of High Error Rate about an entity, in the run with that number."""
     time = START + 300.0 * run
     values = {
         "rule": "High Error Rate",

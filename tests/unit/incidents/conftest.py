@@ -17,5 +17,5 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def two(stores: FakeStores, clock: ManualClock) -> tuple[str, str]:
-    """Two open incidents, of checkout and of cart."""
+    """Return two open incidents, of checkout and of cart."""
     return opened(stores, clock, signal("checkout")), opened(stores, clock, signal("cart"))

@@ -1,4 +1,4 @@
-"""Merging and splitting in tests, and what must be true after any of it."""
+"""Helpers for merging and splitting in tests, and the invariants that must hold afterwards."""
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
@@ -8,7 +8,7 @@ from tests.unit.incidents.builders import ROUTING, ingest
 
 
 def opened(stores, clock, *found):
-    """The incident that these signals open, each signal of its own problem joined by hand."""
+    """Open one incident from these signals; each is of its own problem, joined by hand."""
     outcomes = ingest(stores, clock).ingest(list(found))
     return outcomes[0].incident_id
 
@@ -23,7 +23,7 @@ def split(stores, clock, incident_id, *found, **more):
 
 
 def holders(stores):
-    """Who holds each signal, by the timelines; fails when two do."""
+    """Return which incident holds each signal, by the timelines; fail if two hold one."""
     held: dict[str, str] = {}
     for incident_id in {entry["incident_id"] for entry in stores.timeline.all()}:
         story = Story(timeline.read(stores, incident_id))
@@ -35,7 +35,7 @@ def holders(stores):
 
 
 def check(stores):
-    """Every signal counted once, on the incident that it names; documents and links are right."""
+    """Check that each signal counts once, on the incident it names, and all documents are right."""
     named = {d["_key"]: d["incident_id"] for d in stores.signals.all()}
     held = holders(stores)
     assert held == named
@@ -49,7 +49,7 @@ def check(stores):
 
 
 def agreed(stores, incident_id):
-    """The entries; the document, their fold and the remembered story say the same."""
+    """Return the entries; check that document, fold and remembered story are equal."""
     entries = timeline.read(stores, incident_id)
     document = stores.incidents.get(incident_id)
     assert timeline.fold(entries).to_document() == document

@@ -1,4 +1,4 @@
-"""A scheduler, and the duty that resolves what is quiet, in tests."""
+"""A scheduler, and the duty that resolves quiet incidents, for tests."""
 
 from incident_management.incidents import suppression, timeline
 from incident_management.incidents.act import Act
@@ -77,7 +77,7 @@ class World:
         suppression.add(Act(self.stores, self.clock, "ann"), wanted)
 
     def finds(self, minutes, *entities):
-        """Let the search find problems at each of its runs, and the duty look every minute."""
+        """Let the search find problems in each run, and run the duty every minute."""
         for _run in range(int(minutes * 60 / PERIOD)):
             self.minutes(PERIOD / 60)
             now = self.clock.now()

@@ -1,4 +1,4 @@
-"""Teams with shifts in tests, the incidents that they get, and what became of those."""
+"""Teams with shifts for tests, their incidents, and the results."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Of several who acknowledge an incident at the same moment one has it, and the others know who."""
+"""If several people acknowledge an incident at once, one gets it, and the others learn who."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def acknowledge(stores, clock, incident, actor, once=""):
 
 
 def just_before(collection, verb, act):
-    """Do something once, just before the next call of this verb."""
+    """Do something once, just before the next call of this method."""
 
     def run(called, _name):
         if called == verb:
@@ -41,7 +41,7 @@ def begun(stores, incident):
     return [(e.kind, e.actor) for e in entries if e.kind in ("assigned", "status")]
 
 
-def test_whoever_reads_it_as_new_a_moment_too_late_is_told_who_has_it(stores, clock, incident):
+def test_a_late_acknowledgement_reports_who_was_first(stores, clock, incident):
     just_before(stores.claims, "insert", lambda: acknowledge(stores, clock, incident, "bob"))
     with pytest.raises(IllegalMove, match=rf"^{incident} is already acknowledged by bob\.$"):
         acknowledge(stores, clock, incident, "ann")

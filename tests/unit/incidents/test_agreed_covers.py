@@ -1,4 +1,4 @@
-"""Covers of on-call duty: which are agreed on, and who may end one."""
+"""On-call covers: which can be added, and who may end one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_cover_that_is_not_to_be_is_refused(stores, clock, wanted, actor, erro
     assert covers.list_covers(stores, clock) == []
 
 
-def test_a_cover_is_ended_by_whom_it_concerns_and_stays_with_who_ended_it(stores, clock):
+def test_only_the_people_concerned_can_end_a_cover_and_it_names_them(stores, clock):
     body = {"rota": "first", "instead_of": "dana", "ends_at": NOW + 86400}
     made = covers.add(Act(stores, clock, "lee"), body, {"dana", "lee"}, {"dana", "lee"}, False)
     with pytest.raises(Forbidden):

@@ -1,4 +1,4 @@
-"""Groups for the rows of a search: ids that last, order, and what can't be placed."""
+"""Groups for the rows of a search: stable ids, order, and rows that can't be grouped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Problems of one batch that grouping can't tell apart, such as one fault found on many hosts."""
+"""Problems of one batch that grouping can't distinguish, such as one fault on many hosts."""
 
 from typing import List
 
@@ -92,7 +92,7 @@ def test_a_batch_ends_in_the_incidents_that_its_problems_would_one_by_one(proble
 
 
 def together(problems: List[Signal], at_once: bool) -> List[List[str]]:
-    """The signals of each incident."""
+    """Return the signals of each incident."""
     stores = FakeStores()
     app = ingest(stores, ManualClock(START))
     in_order = sorted(problems, key=lambda one: (one.first_time, one.key))

@@ -1,4 +1,4 @@
-"""Who of a team gets an incident, and why: shifts, skills, room, and what happens without any."""
+"""Which team member gets an incident, and why: shifts, skills, capacity, and vacancies."""
 
 import contextlib
 
@@ -17,7 +17,7 @@ def clock():
     return ManualClock(MONDAY)
 
 
-def test_an_assignment_says_who_has_how_much_and_who_is_away(stores, clock):
+def test_an_assignment_explains_everyones_load_and_absence(stores, clock):
     conf = routing(member__lee={"away": "2026-11-30"})
     incident_id = opened(stores, clock, conf)
 
@@ -63,8 +63,8 @@ def test_a_hundred_incidents_fill_people_to_their_capacity_and_no_further(stores
     )
 
 
-def test_when_nobody_is_there_the_rules_are_not_asked_again_and_again(stores, monkeypatch):
-    """A night's 5,000 incidents and 300 rules would keep the worker busy all the time."""
+def test_rules_are_not_evaluated_repeatedly_while_nobody_is_on_shift(stores, monkeypatch):
+    """5,000 waiting incidents at night and 300 rules would keep the worker busy all the time."""
     clock, conf = ManualClock(SATURDAY), routing()
     for number in range(5):
         opened(stores, clock, conf, f"pay-{number}")
@@ -98,7 +98,7 @@ def test_weights_make_a_critical_incident_more_work(stores, clock):
     assert owners(stores) == ["dana", "lee", "kim", "", "dana"]
 
 
-def test_whoever_finishes_something_gets_what_waits(stores, clock):
+def test_a_member_who_finishes_work_gets_a_waiting_incident(stores, clock):
     conf = routing(team__payments={"members": "kim"})
     ids = [opened(stores, clock, conf, f"pay-{n}", severity="low") for n in range(3)]
     assignment.assign_waiting(stores, clock, conf)
@@ -111,7 +111,7 @@ def test_whoever_finishes_something_gets_what_waits(stores, clock):
     assert kinds(stores, waiting) == ["opened", "routed", "unassigned", "assigned"]
 
 
-def test_what_comes_on_the_weekend_waits_for_monday(stores, clock):
+def test_an_incident_of_the_weekend_waits_for_monday(stores, clock):
     clock.set(SATURDAY)
     conf = routing()
     incident_id = opened(stores, clock, conf)
@@ -164,7 +164,7 @@ def test_a_rule_can_ask_for_a_skill(stores, clock):
     assert owners(stores) == ["dana"]
 
 
-def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
+def test_an_unassignable_incident_is_not_read_again_in_every_turn(stores, clock):
     clock.set(SATURDAY)
     told: set[tuple[str, str]] = set()
     conf = routing()
@@ -193,7 +193,7 @@ def test_a_team_that_is_full_holds_no_other_team_up(stores, clock, monkeypatch):
     assert [owner for owner in owners(stores) if owner] == ["nik"]
 
 
-def test_what_waits_is_looked_for_once_and_not_for_each_team(stores, clock):
+def test_waiting_incidents_are_queried_once_for_all_teams(stores, clock):
     conf = routing(team__payments={"capacity": "0"}, member__kim={"capacity": "0"})
     for name in ("pay-1", "web"):
         opened(stores, clock, conf, name)
@@ -206,8 +206,8 @@ def test_what_waits_is_looked_for_once_and_not_for_each_team(stores, clock):
     assert stores.incidents.calls - reads == 2, "what waits, and who has how much"
 
 
-def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock):
-    """Graver ones wait for a skill that nobody on shift has; the others are idle."""
+def test_unassignable_incidents_do_not_block_assignable_ones(stores, clock):
+    """More severe ones wait for a skill that nobody on shift has; other members are idle."""
     conf = routing(member__dana={"away": "2026-11-30"})
     for number in range(7):
         opened(stores, clock, conf, f"db-{number}", severity="critical", tags=["database"])
@@ -225,8 +225,8 @@ def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock):
     ("team", "owner"),
     [({"calendar": "24x7"}, "nik"), ({}, ""), ({"calendar": "24x7", "capacity": "5"}, "")],
 )
-def test_only_who_takes_everything_at_any_time_has_it_from_the_start(stores, clock, team, owner):
-    """Others are asked when it is known whether they are on shift and have room."""
+def test_only_a_sole_member_without_limits_owns_it_from_the_start(stores, clock, team, owner):
+    """For others it must first be known whether they are on shift and have capacity."""
     opened(stores, clock, routing(team__night=team), "search")
     assert owners(stores) == [owner]
 
@@ -245,7 +245,7 @@ def test_two_workers_at_once_give_an_incident_to_one_person(stores, clock):
     rival = ManualClock(MONDAY + 1)
 
     def meanwhile(verb, name):
-        """A second worker runs from beginning to end while the first is about to write."""
+        """Run a second worker from start to end while the first is about to write."""
         if (verb, name) == ("save", "timeline") and not busy:
             busy.append(1)
             assignment.assign_waiting(stores, rival, conf)

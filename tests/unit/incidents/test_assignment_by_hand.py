@@ -1,4 +1,4 @@
-"""A team or a person is named by somebody: by hand, by an escalation, by the API."""
+"""Assignments that name a team or a person: by hand, by an escalation, by the API."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def clock():
     return ManualClock(MONDAY)
 
 
-def test_giving_it_to_a_team_gives_it_to_whoever_can_take_it(stores, clock):
+def test_assigning_a_team_assigns_an_available_member(stores, clock):
     conf = routing(member__dana={"away": "2026-11-30"})
     incident_id = opened(stores, clock, conf, "web")
     incident = assignment.assign(Act(stores, clock, "ann"), conf, incident_id, team="payments")

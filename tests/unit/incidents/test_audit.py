@@ -24,7 +24,7 @@ TOKEN = "xox" + "b-123456789012-abcdefghijkl"
 
 
 class Index:
-    """What was sent, as raw events; fails when told to."""
+    """The events sent, as raw text; fails on request."""
 
     def __init__(self):
         self.raws = []
@@ -68,7 +68,7 @@ def test_small_fields_stand_before_the_data_that_splunk_may_cut():
     assert names[-1] == "data"
 
 
-def test_what_looks_like_a_secret_never_reaches_the_index():
+def test_secrets_never_reach_the_index():
     data = {"text": f"use {TOKEN}", "params": [{"password": "hunter22"}, {"count": 3}]}
     entry = Entry.create("INC-1", "note", data, "ann", 1.0)
     raw = event_of(entry)
@@ -92,7 +92,7 @@ def test_each_entry_is_sent_once(stores, clock, index):
     assert sorted(index.keys) == sorted(entry.key for entry in timeline.read(stores, incident))
 
 
-def test_another_member_goes_on_where_the_first_was(stores, clock, index):
+def test_another_member_continues_where_the_first_stopped(stores, clock, index):
     an_incident(stores, clock)
     AuditWriter(stores, clock, index.send).run()
 
@@ -111,7 +111,7 @@ def test_an_entry_that_comes_late_is_sent(stores, clock, index):
     assert writer.run() == {"audit_events": 1}
 
 
-def test_a_clock_that_runs_ahead_hides_nobody_elses_entries(stores, clock, index):
+def test_a_clock_that_is_ahead_hides_no_entries_of_other_members(stores, clock, index):
     writer = AuditWriter(stores, clock, index.send)
     incident = an_incident(stores, clock)
     clock.advance(86_400)
@@ -160,7 +160,7 @@ def test_of_two_members_one_of_which_is_always_ahead_each_entry_is_sent_once(sto
     assert sorted(index.keys) == sorted(keys)
 
 
-def test_what_splunk_did_not_take_is_sent_again(stores, clock, index):
+def test_entries_that_splunk_did_not_accept_are_sent_again(stores, clock, index):
     writer = AuditWriter(stores, clock, index.send)
     an_incident(stores, clock)
     index.failing = OSError("queues are full")
@@ -212,7 +212,7 @@ def test_many_entries_of_one_moment_all_leave(stores, clock, index, monkeypatch)
     assert set(index.keys) == {entry.key for entry in timeline.read(stores, incident)}
 
 
-def test_records_of_what_was_sent_do_not_pile_up(stores, clock, index):
+def test_records_of_sent_entries_do_not_accumulate(stores, clock, index):
     writer = AuditWriter(stores, clock, index.send)
     incident = an_incident(stores, clock)
     for number in range(60):

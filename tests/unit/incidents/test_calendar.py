@@ -1,4 +1,4 @@
-"""Working hours: against a count of single minutes, over changes of the clocks and holidays."""
+"""Working hours, compared with a count of minutes, over clock changes and holidays."""
 
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ windows = st.lists(
 
 @st.composite
 def weeks(draw):
-    """A calendar, and the same rules as a plain function of what the wall clock shows."""
+    """A calendar, and the same rules as a plain function of the wall clock's time."""
     chosen, zone = draw(windows), draw(st.sampled_from(ZONES))
     begin = datetime.fromisoformat(draw(st.sampled_from(AROUND))) - timedelta(days=2)
     holidays = draw(st.sets(st.integers(0, 4), max_size=2))
@@ -65,7 +65,7 @@ def _clock(minute):
 
 
 def minutes(case, start, count):
-    """Whether each of some minutes is open, one after the other."""
+    """Return whether each of some consecutive minutes is open."""
     _made, is_open, zone, begin = case
     first = begin + start * 60
     return [is_open(datetime.fromtimestamp(first + n * 60, zone)) for n in range(count)]

@@ -1,4 +1,4 @@
-"""Problems of strangers that begin together: one incident where that is hardly chance."""
+"""Unrelated problems that begin together: one incident if chance is unlikely."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def began(entity, time):
 
 @pytest.fixture
 def week(stores, clock):
-    """The ingest after a week with an incident every six hours: 28 of them."""
+    """Return the ingest after a week with an incident every six hours: 28 in all."""
 
     def made(every=DAY / 4, count=28):
         app = ingest(stores, clock, ROUTING)

@@ -24,7 +24,7 @@ STORY = ("id", "status", "severity", "entities", "rules", "signals", "events", "
 
 
 def state(stores):
-    """What incidents and signals say, without the names of entries."""
+    """Return the state of incidents and signals, without the keys of entries."""
     incidents = sorted(
         tuple(str(document.get(name)) for name in STORY) for document in stores.incidents.all()
     )
@@ -33,7 +33,7 @@ def state(stores):
 
 
 def check(stores, expected):
-    """Every signal counted once, on the incident it names, every timeline whole."""
+    """Check that each signal counts once, on the incident it names, and timelines are whole."""
     by_incident: dict[str, set[str]] = {}
     for document in stores.signals.all():
         by_incident.setdefault(document["incident_id"], set()).add(document["_key"])

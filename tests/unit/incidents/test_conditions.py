@@ -1,4 +1,4 @@
-"""Only after N signals, or M rules, in T: kept and counted until then, and all there when met."""
+"""Conditions: an incident opens only after N signals or M rules in a time; no signal is lost."""
 
 import contextlib
 import itertools
@@ -40,7 +40,7 @@ def pending(stores):
 
 
 def worker(stores, clock):
-    """What the worker's duty does."""
+    """Do the work of the worker's duty."""
     found = conditions.pending_now(stores, clock)
     return ingest(stores, clock).ingest(found, ACTOR) if found else []
 
@@ -170,7 +170,7 @@ def test_a_suppressed_signal_is_no_evidence(stores, clock):
     st.integers(1, 3),
 )
 def test_order_and_redelivery_change_nothing_before_and_at_the_opening(order, again, size):
-    """Runs 0 to 2 meet it, 10, 11 and 20, 21 do not: whatever comes when, and how often."""
+    """Runs 0 to 2 meet the condition, 10, 11, 20 and 21 do not, in any order and repetition."""
     items = [waiting(run) for run in (0, 1, 2, 10, 11, 20, 21)]
     stores, clock = FakeStores(), ManualClock(START + 100)
     arriving = [items[n] for n in (*order, *again)]
@@ -298,7 +298,7 @@ def test_the_api_takes_conditions_and_counts_what_is_pending(clock):
 
 
 def test_many_long_names_are_asked_for_within_what_the_kv_store_limits(stores, clock):
-    """A query too long for a URL has no limit: 25 MB of signals, and the run was never taken in."""
+    """A query too long for a URL has no limit: it read 25 MB of signals, and ingest failed."""
     asked, find = [], stores.signals.find
 
     def noted(query=None, sort="", limit=0, skip=0, fields=()):

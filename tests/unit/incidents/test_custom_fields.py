@@ -1,4 +1,4 @@
-"""Custom fields: which there are, what they take, and what an incident's entries add up to."""
+"""Custom fields: their definitions, their values, and an incident's folded values."""
 
 import itertools
 from functools import partial
@@ -110,7 +110,7 @@ def test_a_value_has_one_spelling(name, given, kept):
         ("nothing", "x", "the fields are customer_impact"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_it_takes(name, given, takes):
+def test_a_value_that_does_not_fit_is_refused_with_the_accepted_ones(name, given, takes):
     with pytest.raises(Invalid, match=takes):
         FIELDS.checked({name: given})
 
@@ -120,7 +120,7 @@ def test_what_is_no_longer_defined_can_be_taken_away_only():
 
 
 def entries_of(*told):
-    """Entries one after the other: kind and data each."""
+    """Return consecutive entries from pairs of kind and data."""
     made: list[Entry] = []
     for number, (kind, data, once) in enumerate(told):
         head = Head(number, (made[-1].key,) if made else ())

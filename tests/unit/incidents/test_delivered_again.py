@@ -1,4 +1,4 @@
-"""A delivery that was ended before its last step, and is repeated when its episode is over."""
+"""A delivery that was killed before its last step, and is repeated after its episode ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST, CUT_OFF, NEXT = signal(run=0), signal(run=1), signal(run=9)
 
 
 def cut_off(stores, clock, found):
-    """Deliver it up to the last step: it is on the timeline, and not stored."""
+    """Deliver a signal up to the last step: it is on the timeline, and not stored."""
 
     def before(verb, _name):
         if verb == "save":
@@ -37,7 +37,7 @@ def end(stores, clock, incident_id):
 
 @pytest.fixture
 def over(stores, clock):
-    """The incident that counts what was cut off, and is closed."""
+    """Return the closed incident that counts the cut-off signal."""
     clock.set(START + 100)
     (outcome,) = ingest(stores, clock).ingest([FIRST])
     clock.set(START + 400)
@@ -47,7 +47,7 @@ def over(stores, clock):
 
 
 def test_beside_a_new_finding_it_counts_where_it_did(stores, clock, over):
-    """The new finding begins an episode, and took along what the closed incident had counted."""
+    """The new finding begins an episode; it used to take the closed incident's signals along."""
     end(stores, clock, over)
     clock.set(START + 2800)
     old, new = ingest(stores, clock).ingest([CUT_OFF, NEXT])
@@ -58,7 +58,7 @@ def test_beside_a_new_finding_it_counts_where_it_did(stores, clock, over):
 def test_after_the_next_episode_has_joined_an_older_incident_it_counts_where_it_did(
     stores, clock, over
 ):
-    """An episode that joins is younger than its incident, by which that was judged."""
+    """An episode that joins is younger than its incident, whose age used to decide."""
     clock.set(START + 50)
     (elsewhere,) = ingest(stores, clock).ingest([signal("cart", -1, group=True)])
     clock.set(START + 600)

@@ -1,4 +1,4 @@
-"""What opens and resolves again and again stays one open incident until it is calm."""
+"""A problem that repeatedly opens and resolves stays one open incident until it is calm."""
 
 import contextlib
 from dataclasses import replace
@@ -20,7 +20,7 @@ ROUTED = replace(ROUTING, flap_count=3, flap_window=7200.0, flap_calm=1800.0)
 
 
 class Detection:
-    """A detection that finds a problem and says that it is over, every five minutes."""
+    """A detection that finds a problem, and reports its end, every five minutes."""
 
     def __init__(self, stores, clock, routing=ROUTED):
         self.stores, self.clock, self.routing, self.run = stores, clock, routing, 0
@@ -101,8 +101,8 @@ def test_a_person_may_resolve_it(detection):
     assert calm(detection, 7200) == {"incidents_calm": 0}
 
 
-def test_of_what_flaps_still_the_timeline_is_not_read(detection):
-    """Each half minute: of 200 with 200 entries each that was 17 MB."""
+def test_timelines_of_flapping_incidents_are_not_read(detection):
+    """200 incidents with 200 entries each used to cost 17 MB every half minute."""
     detection.flaps(6)
     read, find = [], detection.stores.timeline.find
 
@@ -139,7 +139,7 @@ def test_it_stays_open_when_it_was_found_since(detection):
 
 
 def test_it_stays_open_when_what_was_found_since_was_held_back(detection):
-    """It was resolved as calm while a snooze kept its detection from being heard."""
+    """It used to be resolved as calm while a snooze suppressed its detection."""
     detection.flaps()
     detection.is_over()
     incident_id, wanted = detection.incident_id, {"kind": "mute", "reason": "known", "rule": "H*"}
@@ -172,7 +172,7 @@ def test_a_pinned_one_is_calm_in_the_end_and_stays_open(detection):
 
 
 def test_one_out_of_which_all_was_taken_stays_open_and_keeps_no_other_from_being_calm():
-    """The duty ended at it, for ever."""
+    """The duty used to fail at it, forever."""
     api = FakeApi()
     stores, clock = api.stores_value, api.clock
     _status, by_hand = api.call("POST", "/incidents", {"title": "Slow", "severity": "high"})
@@ -245,7 +245,7 @@ def test_it_is_configured_and_a_wrong_value_costs_only_itself():
     assert "flap_count is 'often'" in routing.problems[0]
 
 
-def test_it_is_told_reported_and_counted(detection):
+def test_flapping_is_notified_reported_and_counted(detection):
     detection.flaps()
     entries = timeline.read(detection.stores, detection.incident_id)
     (began,) = [entry for entry in entries if entry.kind == "flapping"]
@@ -258,7 +258,7 @@ def test_it_is_told_reported_and_counted(detection):
     assert "incident_management_flapping_incidents 1\n" in api.call("GET", "/metrics")[1]
 
 
-def test_a_tool_hears_that_its_alert_is_held(detection, stores, clock):
+def test_a_tool_learns_that_its_alert_is_held(detection, stores, clock):
     api = FakeApi(stores, clock)
     alert = {"status": "firing", "labels": {"alertname": "Disk", "host": "db"}}
     for number in range(6):

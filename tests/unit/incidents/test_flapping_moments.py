@@ -1,4 +1,4 @@
-"""What resolves a flapping incident, or reopens it, in the moment in which it is calm."""
+"""Resolves and reopenings of a flapping incident at the moment when it becomes calm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROUTED = replace(ROUTING, flap_count=1, flap_window=7200.0, flap_calm=1800.0)
 
 
 class Scene:
-    """An incident that flaps."""
+    """A flapping incident."""
 
     def __init__(self) -> None:
         self.stores, self.clock = FakeStores(), ManualClock(START)
@@ -45,7 +45,7 @@ class Scene:
 
 
 def test_one_that_is_over_in_the_moment_in_which_it_is_calm_is_resolved():
-    """Its tool says that once; it stayed open for ever."""
+    """Its tool reports the end once; the incident used to stay open forever."""
 
     def begun():
         scene = Scene()
@@ -65,7 +65,7 @@ def test_one_that_is_over_in_the_moment_in_which_it_is_calm_is_resolved():
     assert len(scenes) > 10
 
 
-def test_what_a_person_reopened_since_it_was_over_stays_open_when_it_is_calm():
+def test_a_manually_reopened_incident_stays_open_when_it_is_calm():
     scene = Scene()
     scene.is_over()
     lifecycle.resolve(Act(scene.stores, scene.clock, "ann"), scene.incident_id)
@@ -76,8 +76,8 @@ def test_what_a_person_reopened_since_it_was_over_stays_open_when_it_is_calm():
     assert (scene.incident["status"], scene.incident["flapping"]) == ("new", False)
 
 
-def test_what_stayed_open_when_it_was_calm_is_resolved_by_a_later_silence(stores, clock):
-    """It was pinned then. That it had been held for this silence kept it open for ever."""
+def test_an_incident_left_open_when_calm_is_resolved_by_a_later_silence(stores, clock):
+    """It was pinned then. Its earlier recorded resolve used to keep it open forever."""
     world = World(stores, clock)
     incident_id = world.raise_signal()
     timeline.append(Act(stores, clock, "test"), incident_id, "flapping", {"state": "began"})
@@ -92,7 +92,7 @@ def test_what_stayed_open_when_it_was_calm_is_resolved_by_a_later_silence(stores
 
 
 def test_a_finding_of_the_moment_in_which_it_was_over_keeps_it_open():
-    """Who wrote that it is over had not seen it, though that one's clock is ahead."""
+    """The writer of the resolve had not seen the finding, though its clock is ahead."""
     scene = Scene()
     before = timeline.read(scene.stores, scene.incident_id)
     scene.is_over()

@@ -1,4 +1,4 @@
-"""An event of a search becomes a signal; what stands in it stays data."""
+"""An event of a search becomes a signal; its content stays data."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ def test_the_same_event_is_the_same_finding_whichever_search_found_it():
     assert first.key != other.key
 
 
-def test_an_event_that_is_not_there_is_refused():
+def test_a_missing_event_is_refused():
     with pytest.raises(OpenFailed, match="has no event at 9"):
         open_from_event(Splunkd(), "17.1", 9, "high", "", "ann")
 
 
-def test_what_splunkd_refuses_is_said():
+def test_an_error_of_splunkd_is_reported():
     with pytest.raises(OpenFailed, match=r"The search 17\.1 can't be read: no time"):
         open_from_event(Splunkd(error=SplunkError(503, "no time")), "17.1", 0, "high", "", "x")
 
 
-def test_a_search_that_is_gone_is_said_to_be():
+def test_an_expired_search_is_reported():
     with pytest.raises(OpenFailed, match="it no longer exists"):
         open_from_event(Splunkd(error=SplunkError(404, "unknown sid")), "17.1", 0, "high", "", "x")
 

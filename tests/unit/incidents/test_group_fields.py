@@ -1,4 +1,4 @@
-"""Grouping fields: what an alert says its problems share, and digests: one finding a run."""
+"""Grouping fields, which relate an alert's problems, and digests: one finding per run."""
 
 from typing import Any, Dict, List
 

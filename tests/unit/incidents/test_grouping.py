@@ -1,4 +1,4 @@
-"""Grouping a stream of alerts: what joins, what stays out, and what may never change."""
+"""Grouping a stream of alerts: what joins, what stays separate, and what must not change."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def groups(placements: List[Placement]) -> List[int]:
 
 
 def after_quiet_days(segmenter: Segmenter) -> float:
-    """Two days in which one host tells of its update each hour; returns the time then."""
+    """Pass two days in which one host reports its update each hour; return the time then."""
     place(segmenter, [(hour * SLOT, "update", "mail") for hour in range(48)])
     return 2 * DAY
 
 
 def busy_hours(count: int) -> List[Alert]:
-    """Two usual kinds on two hosts, one alert a minute each, from time 0 on."""
+    """Send two usual kinds on two hosts, one alert a minute each, from time 0 on."""
     return [
         (hour * SLOT + 60 * minute + second, kind, host)
         for hour in range(count)
@@ -109,7 +109,7 @@ def test_the_same_mix_after_a_short_pause_is_the_same_burst():
     assert len(set(groups(found))) == 1
 
 
-def test_what_is_usual_stays_out_of_a_burst_elsewhere():
+def test_usual_alerts_do_not_join_a_burst_of_another_entity():
     segmenter = Segmenter()
     start = after_quiet_days(segmenter)
     (burst,) = place(segmenter, [(start, "scan", "web")])

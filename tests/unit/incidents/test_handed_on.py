@@ -1,4 +1,4 @@
-"""An incident is handed on to a team that nobody of can take it: it waits for that team."""
+"""An incident assigned to a team in which nobody can take it waits for that team."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ def clock():
 
 @pytest.fixture
 def mine(stores, clock):
-    """An incident of dana's."""
+    """Return an incident of dana's."""
     incident_id = opened(stores, clock, routing())
     assignment.assign_waiting(stores, clock, routing())
     return incident_id
@@ -52,7 +52,7 @@ HANDING = {
 
 @pytest.fixture(params=HANDING)
 def handed(request, stores, clock, mine):
-    """Hand dana's incident to the night team, by day."""
+    """Assign dana's incident to the night team, during the day."""
     hand_on, conf = HANDING[request.param]
     incident = hand_on(stores, clock, conf, mine)
     assert (incident.team, incident.owner, incident.handed_on) == ("night", "dana", True)
@@ -63,7 +63,7 @@ def owner(stores, incident_id):
     return timeline.refresh(stores, incident_id).owner
 
 
-def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine, handed):
+def test_the_first_member_whose_shift_begins_gets_it(stores, clock, mine, handed):
     told: set[tuple[str, str]] = set()
     for _turn in range(3):
         assignment.assign_waiting(stores, clock, handed, told)
@@ -81,14 +81,16 @@ def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine
     assert assignment.assign_waiting(stores, clock, handed, told)["incidents_assigned"] == 0
 
 
-def test_whoever_kept_it_and_begins_work_keeps_it(stores, clock, mine, handed):
+def test_an_interim_owner_who_begins_work_keeps_it(stores, clock, mine, handed):
     lifecycle.acknowledge(Act(stores, clock, "dana"), mine)
     clock.set(TONIGHT)
     assignment.assign_waiting(stores, clock, handed)
     assert owner(stores, mine) == "dana"
 
 
-def test_whoever_begins_work_just_before_the_worker_writes_keeps_it(stores, clock, mine, handed):
+def test_an_interim_owner_who_begins_just_before_the_worker_writes_keeps_it(
+    stores, clock, mine, handed
+):
     clock.set(TONIGHT)
 
     def acknowledge(verb, name):
@@ -110,7 +112,7 @@ def test_a_person_who_is_named_meanwhile_gets_it(stores, clock, mine, handed):
     assert owner(stores, mine) == "zoe"
 
 
-def test_an_owner_who_is_not_of_the_team_by_somebodys_word_stays(stores, clock, mine):
+def test_a_manually_chosen_owner_from_outside_the_team_stays(stores, clock, mine):
     assignment.assign(Act(stores, clock, "ann"), routing(), mine, owner="zoe", team="payments")
     assignment.assign_waiting(stores, clock, routing())
     assert owner(stores, mine) == "zoe"
@@ -123,8 +125,8 @@ def test_a_corrected_owner_stays(stores, clock, mine, handed):
     assert owner(stores, mine) == "zoe"
 
 
-def test_an_escalation_within_the_team_waits_for_somebody_else_of_it(stores, clock, mine):
-    """lee and kim are away today; what dana did not hear of is not given to dana again."""
+def test_an_escalation_within_the_team_waits_for_another_member(stores, clock, mine):
+    """lee and kim are away today; the escalation because of dana must not go back to dana."""
     away = {"away": "2026-11-30"}
     conf = routing(member__lee=away, member__kim=away)
     assignment.escalate(Act(stores, clock, "ann"), conf, mine, "no answer", team="payments")
@@ -135,7 +137,7 @@ def test_an_escalation_within_the_team_waits_for_somebody_else_of_it(stores, clo
     assert owner(stores, mine) == "lee"
 
 
-def test_the_next_step_is_not_begun_anew_by_who_takes_it_in_the_end(stores, clock, mine):
+def test_the_final_owner_does_not_restart_the_escalation_path(stores, clock, mine):
     conf = routing(
         team__night={"fallback": "leads"},
         team__leads={"members": "max", "calendar": "night"},

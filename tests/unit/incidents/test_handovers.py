@@ -1,4 +1,4 @@
-"""Incidents of a team with a rota: who gets them, and what becomes of them at a handover."""
+"""Incidents of a team with a rota: who gets them, and what a handover does with them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def covering(stores, clock, hours=24.0, **wanted):
     return covers.add(Act(stores, clock, "lee"), body, PEOPLE, {"dana", "lee"}, True)
 
 
-def test_who_is_on_call_gets_it_and_the_entry_says_so(stores, clock):
+def test_the_person_on_call_gets_it_and_the_entry_says_why(stores, clock):
     incident_id = given(stores, clock, routing())
     entry = last(stores, incident_id)
     assert (entry.kind, entry.data["owner"], entry.data["rota"]) == ("assigned", "dana", "first")
@@ -73,7 +73,7 @@ def test_who_is_on_call_gets_it_and_the_entry_says_so(stores, clock):
     )
 
 
-def test_who_is_on_call_and_full_or_unskilled_is_passed_over_in_words(stores, clock):
+def test_a_full_or_unskilled_person_on_call_is_skipped_with_a_reason(stores, clock):
     conf = routing()
     ids = [given(stores, clock, conf, f"pay-{n}") for n in range(3)]
     assert [owner(stores, one) for one in ids] == ["dana", "dana", "lee"]
@@ -110,7 +110,7 @@ def test_a_cover_counts_from_the_moment_it_is_made(stores, clock):
     )
 
 
-def test_what_nobody_acknowledged_goes_to_the_next_at_a_handover_once(stores, clock):
+def test_an_unacknowledged_incident_is_handed_over_once(stores, clock):
     conf = routing()
     begun, left = given(stores, clock, conf, "pay-1"), given(stores, clock, conf, "pay-2")
     lifecycle.acknowledge(Act(stores, clock, "dana"), begun)
@@ -141,7 +141,7 @@ def test_a_clock_that_is_behind_or_set_back_gives_nothing_back(stores, clock):
 
 
 def in_between(stores, act, next_verb="save"):
-    """Have something happen after entries were read, and before new ones are written."""
+    """Do something after entries were read, and before new ones are written."""
 
     def meanwhile(verb, _name):
         if verb == next_verb:
@@ -180,7 +180,7 @@ def test_an_acknowledgement_in_the_moment_of_the_handover_wins(stores, clock, la
     assert (turned.owner, turned.status) == ("dana", "in_progress")
 
 
-def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock):
+def test_a_full_person_coming_on_call_leaves_it_and_the_entry_says_so(stores, clock):
     conf = routing()
     incident_id = given(stores, clock, conf)
     for number in range(2):
@@ -202,7 +202,7 @@ def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock)
     assert owner(stores, incident_id) == "dana"
 
 
-def test_what_a_person_gave_to_somebody_is_not_handed_over(stores, clock):
+def test_a_manually_assigned_incident_is_not_handed_over(stores, clock):
     conf = routing()
     incident_id = given(stores, clock, conf)
     assignment.assign(Act(stores, clock, "lee"), conf, incident_id, owner="kim")
@@ -226,7 +226,7 @@ def test_a_cover_that_begins_or_ends_is_a_handover(stores, clock):
     assert owner(stores, incident_id) == "dana"
 
 
-def test_a_storm_at_a_handover_is_told_to_each_once(stores, clock):
+def test_a_storm_at_a_handover_notifies_each_person_once(stores, clock):
     conf = routing(team__payments={"capacity": ""})
     ids = [given(stores, clock, conf, f"pay-{n}") for n in range(30)]
     clock.advance(MONDAY - clock.now())
@@ -237,7 +237,7 @@ def test_a_storm_at_a_handover_is_told_to_each_once(stores, clock):
     assert seen == set()
 
 
-def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock):
+def test_a_manual_escalation_goes_to_the_person_on_call_by_the_path(stores, clock):
     conf = routing(
         rota__second={"members": "kim, dana", **WEEKLY},
         escalation__all={"step.1": "10m, rota:second"},
@@ -299,7 +299,7 @@ def test_what_was_passed_on_stays_where_the_one_on_call_has_it_for_longer(stores
     assert owner(stores, incident_id) == "lee"
 
 
-def test_what_is_given_as_a_cover_begins_is_handed_over(stores, clock):
+def test_an_incident_assigned_as_a_cover_begins_is_handed_over(stores, clock):
     conf = routing()
     incident_id = opened(stores, clock, conf)
 
@@ -327,7 +327,7 @@ def test_an_escalation_that_was_decided_just_before_a_handover_is_handed_over(st
     assert owner(stores, incident_id) == "lee"
 
 
-def test_who_is_taken_out_as_away_today_hands_over_what_they_got_today(stores, clock):
+def test_a_person_marked_away_today_hands_over_todays_incidents(stores, clock):
     incident_id = given(stores, clock, routing())
     clock.advance(3600)
     hand_over(stores, clock, routing(member__dana={"away": "2026-12-02"}))
@@ -352,7 +352,7 @@ def test_what_waits_for_another_team_goes_on_waiting_for_it_after_a_handover(sto
     assert owner(stores, incident_id) == "max"
 
 
-def test_who_is_taken_out_of_the_rota_leaves_what_they_had_not_acknowledged(stores, clock):
+def test_a_person_removed_from_the_rota_hands_over_unacknowledged_incidents(stores, clock):
     incident_id = given(stores, clock, routing())
     clock.advance(60)
     without = routing(team__payments={"members": "lee, kim"}, rota__first={"members": "lee"})

@@ -1,4 +1,4 @@
-"""Channels that administrators shape: which templates are taken, and what is said of the others."""
+"""HTTP channels of administrators: which templates are valid, and the errors of the others."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_one_that_is_malformed_is_known_and_waits() -> None:
     assert found.is_for_people("desk")
 
 
-def test_what_is_malformed_stays_off_and_softwares() -> None:
+def test_a_malformed_channel_keeps_whether_it_is_on_and_who_reads_it() -> None:
     found = routing({**GOOD, "body": "{", "disabled": "1", "read_by": "Software"})
     assert found.own_malformed == {"desk"} and found.own_set_up == frozenset()
     assert not found.is_for_people("desk")

@@ -1,4 +1,4 @@
-"""From signals to incidents: what opens, what adds, what reopens."""
+"""From signals to incidents: which open, add to or reopen an incident."""
 
 import pytest
 
@@ -243,7 +243,7 @@ def test_a_title_turns_no_text_around_on_a_page_that_shows_it_as_it_is(stores, c
 
 
 def test_the_line_ends_of_windows_and_the_marks_of_hebrew_stay(stores, clock):
-    """The message of an event of Windows, as ``$result.Message$`` gives it."""
+    """The message of a Windows event, as ``$result.Message$`` gives it."""
     text = "The service stopped.\r\n\r\n\tReason:\tקובץ\u200f.txt"
     ingest(stores, clock).ingest([signal(title=text, description=text)])
     (incident,) = stores.incidents.all()

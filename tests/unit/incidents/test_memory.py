@@ -1,4 +1,4 @@
-"""What a process remembers between calls of ingest changes what it reads, never what it decides."""
+"""What a process remembers between calls of ingest changes its reads, never its decisions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def only(stores):
 
 
 def late_entry(stores, incident_id, number, seq, prev):
-    """What a writer adds that has read the timeline long ago."""
+    """Return an entry of a writer that read the timeline long ago."""
     head = Head(seq - 1, tuple(prev))
     entry = Entry.create(incident_id, "note", {"text": f"late {number}"}, "ann", START, head)
     stores.timeline.insert(entry.to_document())
@@ -104,7 +104,7 @@ def test_an_entry_that_comes_late_in_the_order_is_in_the_document(stores, clock,
 
 
 def test_a_reopened_incident_of_an_earlier_episode_gets_no_more_signals(stores, clock, process):
-    """The newest episode takes them, also in a process that only remembers the one before."""
+    """The newest episode gets them, even in a process that only remembers the one before."""
     process.ingest(signal(run=0))
     process.ingest(signal(run=1))
     first = only(stores)["id"]
@@ -166,7 +166,7 @@ def test_a_timeline_that_is_gone_is_noticed(stores, clock, process):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_two_that_remember_do_what_one_that_remembers_nothing_does(seed):
-    """Runs, resolves, reopens and notes in any order: the same incidents, entry by entry."""
+    """Runs, resolves, reopens and notes in any order give the same incidents and entries."""
     ends = []
     for forgetful in (False, True):
         dice, clock, stores = random.Random(seed), ManualClock(START + 100), FakeStores()
@@ -185,7 +185,7 @@ def test_two_that_remember_do_what_one_that_remembers_nothing_does(seed):
 
 
 def act(dice, stores, clock):
-    """Something that a person does to one of the incidents."""
+    """Do something to one of the incidents, as a person."""
     ids = sorted(document["_key"] for document in stores.incidents.all())
     if not ids or dice.random() < 0.5:
         return

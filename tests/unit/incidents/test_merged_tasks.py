@@ -1,4 +1,4 @@
-"""What is to be done in an incident goes along when another takes it over, and comes back."""
+"""Tasks move along when their incident is merged, and come back when that is undone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.unit.incidents.test_tasks import ROUTING, add, change, give, shown
 
 
 def standing(stores, incident):
-    """The tasks of an incident, as its entries and its document have them."""
+    """Return the tasks of an incident, by its entries and its document."""
     check(stores)
     return {
         one["title"]: (one["state"], one["owner"], one["by"], one["from"])
@@ -62,7 +62,7 @@ def test_tasks_go_along_as_they_are_and_go_on_where_they_went(stores, clock, two
     assert left == ["Tell support", "Watch it"]
 
 
-def test_a_resolve_by_itself_tells_of_what_came_along(stores, clock, two):
+def test_an_automatic_resolve_lists_the_merged_open_tasks(stores, clock, two):
     first, second = two
     add(stores, clock, first)
     merge(stores, clock, first, second)
@@ -109,7 +109,7 @@ def test_an_undone_merge_gives_tasks_back_as_they_were_left(stores, clock, two):
 
 
 def test_a_merge_of_what_has_no_signals_is_undone_in_whole(stores, clock, two):
-    """Opened by hand, or all of its signals were split off since."""
+    """It was opened by hand, or all of its signals were split off since."""
     second = two[1]
     ingest = Ingest(stores, clock, ROUTING)
     first = ingest.open_by_hand(ByHand(title="Seen by hand"), "ann", "k1", clock.now()).id
@@ -150,7 +150,7 @@ def test_what_came_with_another_goes_on_with_the_next_one_and_comes_back_through
 @pytest.mark.parametrize("kills", [0, 1])
 @pytest.mark.parametrize("what", ["add", "tick"])
 def test_what_is_said_in_the_moment_of_the_merge_goes_along(what: str, kills: int) -> None:
-    """Whoever is killed: once the worker has looked, the survivor has what was written."""
+    """After any kill, once the worker has run, the survivor has the written task."""
 
     def writers():
         stores, clock = FakeStores(), ManualClock(START + 100)
@@ -184,7 +184,7 @@ def test_what_is_said_in_the_moment_of_the_merge_goes_along(what: str, kills: in
 
 @pytest.mark.one_python
 def test_a_task_that_is_ticked_as_a_merge_is_undone_is_in_one_of_both_incidents() -> None:
-    """Whoever comes too late is told where it is."""
+    """The later user is told where the task is."""
     told: list[str] = []
 
     def writers():

@@ -52,7 +52,7 @@ def test_merges_may_follow_each_other(stores, clock, two):
 
 
 def test_a_pin_goes_along_until_it_is_taken_off_or_the_merge_is_undone(stores, clock, two):
-    """Whoever pinned an incident wants to look: a merge had what it was resolve by itself."""
+    """A pin asks for attention: after a merge, the incident used to resolve automatically."""
     a, b = two
     lifecycle.pin(Act(stores, clock, "ann"), a, True)
     assert merge(stores, clock, a, b).pinned
@@ -89,7 +89,7 @@ def test_after_the_resolve_of_the_whole_the_problem_begins_a_new_episode(stores,
     check(stores)
 
 
-def test_what_cannot_be_merged_is_refused_in_one_sentence(stores, clock, two):
+def test_an_impossible_merge_is_refused_in_one_sentence(stores, clock, two):
     a, b = two
     with pytest.raises(IllegalMove, match="can't be merged with itself"):
         merge(stores, clock, a, a)
@@ -161,7 +161,7 @@ def test_a_large_incident_is_merged_in_entries_of_bounded_size(stores, clock, mo
 
 @pytest.fixture
 def half_merged(stores, clock, monkeypatch):
-    """A merge of which the request has corrected 4 of 9 signals' documents."""
+    """Return a merge of which the request has corrected 4 of 9 signals' documents."""
     monkeypatch.setattr(execution, "SAVED_AT_ONCE", 2)
     monkeypatch.setattr(merging, "IN_A_REQUEST", 4)
     a = opened(stores, clock, *(signal(run=run) for run in range(9)))
@@ -198,9 +198,7 @@ def test_signals_that_still_name_a_merged_incident_are_found_by_the_one_that_has
     assert stores.signals.find(signals_query(a)) == []
 
 
-def test_while_a_large_merge_is_finished_the_next_move_is_told_to_come_again(
-    stores, clock, half_merged
-):
+def test_during_a_large_merge_the_next_move_is_asked_to_retry(stores, clock, half_merged):
     a, b = half_merged
     with pytest.raises(Contended, match=f"of {a} are still being moved to {b}"):
         split(stores, clock, b, signal("cart"))

@@ -25,7 +25,7 @@ LATE = signal("checkout", 1)
 
 
 class Scene:
-    """Incidents of checkout, cart and pay, and what may be done to them by a writer."""
+    """Incidents of checkout, cart and pay, and a writer's possible moves."""
 
     def __init__(self) -> None:
         self.stores, self.clock = FakeStores(), ManualClock(START + 100)
@@ -52,7 +52,7 @@ def _begun() -> tuple[FakeStores, list[str]]:
 
 
 def moves(*wanted: Callable[[], None]) -> Callable[[], None]:
-    """A person's moves, one after the other, as far as the others' allow them."""
+    """Make a person's moves in order, as far as the others' moves allow them."""
 
     def go() -> None:
         for move in wanted:
@@ -63,14 +63,14 @@ def moves(*wanted: Callable[[], None]) -> Callable[[], None]:
 
 
 def one_after_the_other():
-    """Two interruptions let the delivery write down on cart what was taken out of it again."""
+    """Two interruptions let the delivery write the removed signal to cart again."""
     scene = Scene()
     person = moves(lambda: scene.merge(0, 1), lambda: scene.undo(1, 0))
     return scene.stores, [scene.deliver, person]
 
 
 def two_people():
-    """The second undoes the merge while the first still carries it out."""
+    """The second person undoes the merge while the first still executes it."""
     scene = Scene()
     people = [moves(lambda: scene.merge(0, 1)), moves(lambda: scene.undo(1, 0))]
     return scene.stores, [scene.deliver, *people]
@@ -109,9 +109,9 @@ def test_whatever_the_order_each_signal_is_counted_once_and_names_its_incident(
 
 @pytest.mark.parametrize("written", ["incidents", "timeline"])
 def test_a_signal_on_its_way_stays_with_the_incident_whose_merge_is_undone(written):
-    """Its writer saw no merge, and has it still to hand on, or is just about to write that.
+    """Its writer saw no merge, and has yet to write the signal, or to move it on.
 
-    Another merge came in between, so the undoing one does not hand it on first.
+    Another merge came in between, so the undo does not move the signal on first.
     """
     scene = Scene()
     stores = scene.stores

@@ -1,4 +1,4 @@
-"""A move that is finished is looked at again when something has come, and else rarely."""
+"""A finished move is checked again when something has changed, and otherwise rarely."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def two(stores, clock):
 
 
 def _minutes(stores, clock, minutes):
-    """The worker's rounds; in which of these minutes it read a timeline."""
+    """Run the worker's rounds; return in which of these minutes it read a timeline."""
     read = []
     for minute in range(minutes):
         clock.advance(60)
@@ -45,7 +45,7 @@ def test_a_finished_move_is_looked_at_more_and_more_rarely(stores, clock, two):
     check(stores)
 
 
-def test_what_is_finished_is_saved_no_more(stores, clock, two):
+def test_a_finished_move_is_not_saved_again(stores, clock, two):
     merge(stores, clock, *two)
     _minutes(stores, clock, 4)
     stores.incidents.log.clear()
@@ -79,7 +79,7 @@ def test_an_entry_that_comes_late_to_a_merged_incident_is_handed_on_in_the_next_
 
 @pytest.mark.parametrize("minutes", [14, 43])
 def test_a_document_that_is_saved_late_is_corrected_within_ten_minutes(stores, clock, two, minutes):
-    """It names where its signal was when its writer read: nothing else tells of it."""
+    """It names the incident that held its signal before: no other change reveals it."""
     a, b = two
     merge(stores, clock, a, b)
     _minutes(stores, clock, minutes)
@@ -93,7 +93,7 @@ def test_a_document_that_is_saved_late_is_corrected_within_ten_minutes(stores, c
 def test_what_a_killed_delivery_counted_before_a_split_is_counted_once_when_it_comes_again(
     stores, clock
 ):
-    """Its document was not there, so the split did not know of it, and left it behind."""
+    """Its document was missing, so the split did not know of it, and left it behind."""
     late = signal("cart", 1)
     one = opened(stores, clock, signal("cart"), signal("checkout"))
 
@@ -112,7 +112,7 @@ def test_what_a_killed_delivery_counted_before_a_split_is_counted_once_when_it_c
     check(stores)
 
 
-def test_a_note_that_is_lost_costs_a_look(stores, clock, two):
+def test_a_lost_note_only_causes_another_check(stores, clock, two):
     merge(stores, clock, *two)
     _minutes(stores, clock, 14)
     stores.claims.delete(rechecks.NOTE)

@@ -1,4 +1,4 @@
-"""Merges and splits go on when the incidents of the newest of them have left by age."""
+"""Merges and splits work on after the incidents of the newest move were deleted by age."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stores():
 
 
 def _leave(stores, clock, *ids):
-    """Close these, and have the KV store forget them."""
+    """Close these incidents, and let retention delete them."""
     for one in ids:
         if timeline.current(stores, one).is_open:
             lifecycle.resolve(Act(stores, clock, "ann"), one)

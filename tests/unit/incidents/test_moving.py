@@ -1,4 +1,4 @@
-"""Merges and splits that are interrupted, raced, or done in any order; and what tells of them."""
+"""Merges and splits that are interrupted, raced, or done in any order; and their reports."""
 
 import contextlib
 import json
@@ -128,7 +128,7 @@ def test_the_last_split_is_finished_after_an_outage_and_then_left_alone(
     assert calls == [], "what is finished is not read again each minute"
 
 
-def test_the_report_tells_of_merge_and_split(stores, clock, two):
+def test_the_report_describes_merges_and_splits(stores, clock, two):
     a, b = two
     merge(stores, clock, a, b, reason="same outage")
     split(stores, clock, b, signal("checkout"), reason="another fault")
@@ -265,7 +265,7 @@ TestMoving.settings = settings(
 def test_the_signals_of_an_incident_into_which_many_were_merged_are_read_in_pages(
     stores, monkeypatch
 ):
-    """As one query it would be too long for a URL, and each page would read all signals."""
+    """One query would be too long for a URL, and each page would read all signals."""
     merged = [f"INC-20260101-{number:06d}" for number in range(100)]
     incident = Incident("INC-20260101-AAAAAA", merged=merged)
     named = [incident.id, *merged]

@@ -1,4 +1,4 @@
-"""Incidents that two writers opened at once become one, and people have the last word."""
+"""Incidents that two writers opened at once are merged, unless people decided otherwise."""
 
 import contextlib
 from dataclasses import replace
@@ -58,7 +58,7 @@ def test_three_at_once_are_one(stores, clock):
 
 
 def test_of_many_at_once_the_signals_are_read_in_one_call(stores, clock):
-    """In a storm it was a call for each, before anybody was told."""
+    """In a storm, one call for each used to delay all notifications."""
     for number in range(20):
         opened(stores, clock, entity=f"service-{number}")
     stores.signals.log.clear()
@@ -108,7 +108,7 @@ def test_what_stays_apart(stores, clock, seconds, more):
     assert look(stores, clock) == NOTHING
 
 
-def test_what_people_took_apart_stays_so(stores, clock):
+def test_incidents_that_people_separated_stay_separate(stores, clock):
     first = opened(stores, clock)
     clock.advance(1)
     second = opened(stores, clock, rule="HTTP 5xx")
@@ -160,7 +160,7 @@ def test_one_whose_signal_is_still_to_be_written_is_looked_at_again(stores, cloc
 
 @pytest.mark.parametrize("move", ["split", "undo_merge"])
 def test_what_people_take_apart_in_that_moment_stays_so(move):
-    """Another worker had just merged it, or somebody splits it, after this one has looked."""
+    """Another worker has just merged it, or a person splits it, after this worker's check."""
 
     def begun():
         stores, clock = FakeStores(), ManualClock(START + 100)

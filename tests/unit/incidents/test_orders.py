@@ -1,4 +1,4 @@
-"""What people, workers and findings do to an incident at once, in every order of their calls."""
+"""Simultaneous changes of an incident by people, workers and findings, in every order of calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LATE = signal("checkout", 1)
 
 
 def moves(*wanted: Callable[[], object]) -> Callable[[], None]:
-    """What somebody does one after the other, as far as the state allows it."""
+    """Make one actor's changes in order, as far as the state allows them."""
 
     def go() -> None:
         for move in wanted:
@@ -63,8 +63,8 @@ def test_a_finding_beside_a_resolve_and_a_reopening_is_counted_once_and_no_incid
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_what_is_delivered_twice_while_a_suppression_begins_or_ends_is_counted_or_held(ends):
-    """It was both: an incident counted it, and its document said that it was held back."""
+def test_a_redelivery_while_a_suppression_changes_is_counted_or_suppressed(ends):
+    """It used to be both: counted by an incident, and marked as suppressed."""
     found = signal("checkout")
     wanted = {"kind": "snooze", "reason": "x", "rule": found.rule, "starts_at": START - 60}
 
@@ -86,7 +86,7 @@ def test_what_is_delivered_twice_while_a_suppression_begins_or_ends_is_counted_o
         ), order
 
 
-def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_finding():
+def test_an_automatic_resolve_that_missed_a_finding_is_reopened():
     seen: list[set[str]] = []
 
     def begun():
@@ -110,8 +110,8 @@ def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_findin
 
 
 @pytest.mark.parametrize("faster", ["reopened", "closed"])
-def test_who_looks_for_a_finding_as_somebody_reopens_or_closes_fails_at_nothing(faster):
-    """A tool that told an end was answered with 409, and a round of quiet ones was broken off."""
+def test_a_check_for_findings_survives_a_simultaneous_reopen_or_close(faster):
+    """A tool that reported an end used to get a 409, and a round of quiet incidents stopped."""
     stores, clock, one = with_an_incident()
     known = {entry.key for entry in timeline.read(stores, one)}
     data = {"signals": {LATE.key: 1}, "severity": "high", "rule": LATE.rule, "entities": []}
@@ -132,8 +132,8 @@ def test_who_looks_for_a_finding_as_somebody_reopens_or_closes_fails_at_nothing(
     assert len(looks) == 2
 
 
-def test_who_reopens_what_is_closed_in_that_moment_is_obeyed_or_told():
-    """A close whose entry came late, but bore an earlier time, undid a reopening afterwards."""
+def test_a_reopen_during_a_close_succeeds_or_reports_why_not():
+    """A close that arrived late with an earlier time used to undo a reopening."""
     answers = []
 
     def begun():
@@ -156,7 +156,7 @@ def test_who_reopens_what_is_closed_in_that_moment_is_obeyed_or_told():
 
 
 def aged(stores, clock):
-    """What closes resolved incidents, an hour later, with nothing that is to leave."""
+    """Close resolved incidents, an hour later, with none to be deleted."""
     return stores, ManualClock(clock.now() + 3600), lambda ids: {}, lambda entries: None, print
 
 
@@ -206,7 +206,7 @@ def test_a_cover_made_in_the_moment_of_a_turn_is_heeded_by_the_next():
         check(stores)
 
 
-def test_an_incident_that_two_workers_place_while_somebody_takes_it_has_one_owner():
+def test_an_incident_assigned_by_two_workers_and_a_person_has_one_owner():
     conf = rotas.routing()
 
     def begun():

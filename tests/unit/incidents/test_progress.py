@@ -25,7 +25,7 @@ def test_each_escalation_is_one_level_up_and_changes_hands(stores, clock, incide
     assert (incident.level, incident.team, incident.owner) == (2, "payments", "cy")
 
 
-def test_an_escalation_says_why_and_only_of_what_is_open(stores, clock, incident_id):
+def test_an_escalation_needs_a_reason_and_an_open_incident(stores, clock, incident_id):
     with pytest.raises(Invalid, match="needs a reason"):
         assignment.escalate(Act(stores, clock, "ann"), Routing(), incident_id, " ")
     lifecycle.resolve(Act(stores, clock, "ann"), incident_id)
@@ -118,7 +118,7 @@ def test_the_report_reads_well_as_plain_text_too(stores, clock):
     ],
 )
 def test_what_a_text_says_is_what_the_report_shows(text):
-    """Read by a parser of Markdown, the text comes back as it was, within one paragraph."""
+    """A Markdown parser returns the text unchanged, within one paragraph."""
     markdown_it = pytest.importorskip("markdown_it")
     parser = markdown_it.MarkdownIt("commonmark", {"html": True})
     tokens = parser.enable(["table", "strikethrough"]).parse(report.escape_markdown(text))
@@ -129,7 +129,7 @@ def test_what_a_text_says_is_what_the_report_shows(text):
 
 
 @pytest.mark.parametrize("text", ["https://evil.example", "www.evil.example", "a@b.example", ":x:"])
-def test_what_github_would_make_a_link_or_a_picture_of_is_escaped(text):
+def test_links_and_pictures_of_github_markdown_are_escaped(text):
     assert report.escape_markdown(text).replace("\\", "") == text != report.escape_markdown(text)
 
 

@@ -1,4 +1,4 @@
-"""An incident is resolved when its searches ran all the time and found nothing more."""
+"""An incident is resolved when its searches ran all the time without a new finding."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_the_entry_says_on_what_evidence(world):
     assert entry.data["resolution"] == "It ended by itself."
 
 
-def test_what_finds_a_trouble_only_when_it_begins_is_not_said_to_have_seen_its_end(world):
-    """Service Went Silent: after hours a host that is still dead is found no more."""
+def test_a_search_that_only_finds_beginnings_proves_no_end(world):
+    """Service Went Silent: after hours, it no longer finds a host that is still dead."""
     world.scheduler.blind = (
         "compares parts of its window with 'addinfo', so it no longer finds a problem that lasts"
     )
@@ -57,7 +57,7 @@ def test_what_finds_a_trouble_only_when_it_begins_is_not_said_to_have_seen_its_e
     assert "it compares parts of its window" in entry.data["reason"]
 
 
-def test_a_new_finding_starts_the_time_anew(world):
+def test_a_new_finding_restarts_the_time(world):
     incident = world.raise_signal()
     world.minutes(90)
     world.raise_signal(run=18)
@@ -79,7 +79,7 @@ def test_a_search_that_does_not_run_is_not_quiet(world, trouble):
 
 
 @pytest.mark.parametrize("trouble", ["skipped", "failed"])
-def test_one_run_that_is_missing_starts_the_time_anew(world, trouble):
+def test_a_missing_run_restarts_the_time(world, trouble):
     incident = world.raise_signal()
     setattr(world.scheduler, trouble, {max(world.times(START, START + HOUR))})
     world.minutes(130)
@@ -110,7 +110,7 @@ def test_time_before_it_was_switched_off_does_not_count_afterwards(world):
     assert world.status(incident) == "resolved"
 
 
-def test_runs_that_nobody_watched_do_not_count(world):
+def test_unobserved_runs_do_not_count(world):
     incident = world.raise_signal()
     world.minutes(10)
     world.minutes(120, watched=False)  # the worker was down, splunkd has forgotten the runs
@@ -198,7 +198,7 @@ def test_a_pin_in_the_same_moment_holds(world):
     assert world.status(incident) != "resolved"
 
 
-def test_what_flaps_is_not_resolved_for_being_quiet_but_when_it_is_calm(world):
+def test_a_flapping_incident_is_resolved_when_calm_not_when_quiet(world):
     incident = world.raise_signal()
     timeline.append(
         Act(world.stores, world.clock, "test"), incident, "flapping", {"state": "began"}
@@ -211,7 +211,7 @@ def test_what_flaps_is_not_resolved_for_being_quiet_but_when_it_is_calm(world):
 
 
 @pytest.mark.parametrize("status", ["approved", "running", "done", "rolling_back"])
-def test_a_fix_under_way_decides_by_itself(world, status):
+def test_a_fix_in_progress_decides_alone(world, status):
     incident = world.raise_signal()
     plan = {"_key": "PLAN-1", "incident_id": incident, "status": status}
     world.stores.plans.save([plan])
@@ -224,7 +224,7 @@ def test_a_fix_under_way_decides_by_itself(world, status):
 
 
 def test_so_does_one_of_an_incident_that_was_merged_into_it(world):
-    """Its verification judges, and resolves, the incident that goes on."""
+    """Its verification judges, and resolves, the surviving incident."""
     incident, other = world.raise_signal("checkout"), world.raise_signal("cart")
     plan = {"_key": "PLAN-1", "incident_id": other, "status": "done"}
     world.stores.plans.save([plan])
@@ -248,14 +248,14 @@ def test_where_findings_are_throttled_only_runs_without_results_are_quiet(world)
     assert world.status(incident) == "resolved"
 
 
-def test_what_no_search_raised_is_left_to_people(world):
+def test_incidents_without_a_search_are_left_to_people(world):
     incident = world.raise_signal(search={})
     world.minutes(300)
 
     assert world.status(incident) != "resolved"
 
 
-def test_a_finding_that_is_held_back_is_no_silence(world):
+def test_a_suppressed_finding_is_no_silence(world):
     incident = world.raise_signal()
     world.mute()
     world.finds(240, "checkout")
@@ -270,7 +270,7 @@ def test_a_finding_that_is_held_back_is_no_silence(world):
     assert evidence["quiet_since"] == held_at
 
 
-def test_what_is_held_back_of_another_problem_keeps_none_open(world):
+def test_suppressed_findings_of_another_problem_keep_no_incident_open(world):
     incident = world.raise_signal()
     world.mute("orders")
     world.finds(130, "orders")
@@ -322,7 +322,7 @@ def test_two_members_resolve_it_once(world):
     assert len(resolves) == 1
 
 
-def test_trouble_with_splunkd_is_told_and_proves_nothing(world):
+def test_an_error_of_splunkd_is_reported_and_proves_nothing(world):
     incident = world.raise_signal()
     world.scheduler.broken = True
     world.minutes(200)
@@ -342,7 +342,7 @@ def test_incidents_that_are_young_cost_few_calls(world):
 
 
 def test_old_incidents_that_nobody_ends_keep_no_newer_one_open(world, monkeypatch):
-    """Those of a tool that never said that its alert is over, and those that people forgot."""
+    """Some are of a tool that never reported an end, others were forgotten by people."""
     monkeypatch.setattr(quiet_resolve, "INCIDENTS_A_ROUND", 3)
     for number in range(7):
         world.raise_signal(f"old-{number}", -100, search={}, app="tool", rule=f"Alert {number}")

@@ -1,4 +1,4 @@
-"""What a monitor raised is resolved on the evidence of its checkpoints."""
+"""Incidents that a monitor raised are resolved on the evidence of its checkpoints."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def world(stores, clock):
 
 
 def watched(world, hours, **value):
-    """The newest checkpoint of the monitor "latency", which stands ``hours`` after the start."""
+    """Return the newest checkpoint of the monitor "latency", ``hours`` after the start."""
     end = START + hours * HOUR
     known = {"end": end, "covered_from": START, "unwell": [], **value}
     claim = {"_key": f"monitor:latency:{end}", "purpose": "monitor:latency", "time": end}
@@ -37,7 +37,7 @@ def test_a_monitors_checkpoint_is_evidence(world):
     assert "every span was judged" in timeline.read(world.stores, incident)[-1].data["reason"]
 
 
-def test_a_trouble_that_a_monitor_raised_once_and_that_goes_on_is_not_quiet(world):
+def test_an_ongoing_trouble_that_a_monitor_raised_once_is_not_quiet(world):
     incident = of_monitor(world)
     for hour in range(1, 7):
         world.minutes(60)

@@ -1,4 +1,4 @@
-"""What reopens an incident, and that it is not resolved against that for being quiet."""
+"""Reopened incidents are not resolved again merely because they stay quiet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_person_who_reopens_it_is_not_overruled(world):
     assert world.status(incident) != "resolved"
 
 
-def test_who_reopens_what_a_person_or_a_fix_resolved_is_not_overruled_either(world):
+def test_reopening_a_manual_resolve_or_a_fix_is_not_overruled_either(world):
     """They know that it is silent; the next finding begins a new silence."""
     incident = world.raise_signal()
     world.minutes(60)
@@ -54,7 +54,7 @@ def test_a_finding_in_the_same_moment_counts_more(world):
     done: list[bool] = []
 
     def another_writer(verb, _name):
-        """Adds a signal just before the resolve is written."""
+        """Add a signal just before the resolve is written."""
         if verb == "insert" and not done:
             done.append(True)
             data = {"signals": {"f" * 40: 1}, "rule": "High Error Rate", "entities": []}

@@ -1,4 +1,4 @@
-"""What went silent is over when its events come again, not when nothing more is found of it."""
+"""A silent entity's incident ends when its events return, not when nothing more is found."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.unit.incidents.quietness import HOUR, RULE, SEARCH, World
 
 @pytest.fixture
 def silence(stores, clock):
-    """The world of a detection that finds hosts which went silent, and not that they still are."""
+    """Return the world of a detection that finds hosts only when they go silent."""
     world = World(stores, clock)
     world.scheduler.blind = "compares parts of its window"
     world.scheduler.plans[RULE] = Plan(True, quiet_after=HOUR, alive_field="host")
     return world
 
 
-def test_what_went_silent_stays_open_until_its_events_come_again(silence):
+def test_an_incident_of_a_silent_entity_stays_open_until_events_return(silence):
     incident = silence.raise_signal("Web-1")
     silence.raise_signal("Web-1", run=1)
     silence.scheduler.events["web-1"] = START - HOUR

@@ -1,4 +1,4 @@
-"""An entry whose document somebody changed by hand counts as gone, however deep the change is."""
+"""A malformed entry, as after a change by hand at any depth, counts as missing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_an_entry_that_follows_what_no_entry_is_counts_as_gone(prev):
         ("a kind of a later version", {"number": "x", "level": "x", "set": 5}),
     ],
 )
-def test_nothing_odd_that_is_read_stops_the_fold(kind, data):
+def test_no_malformed_entry_stops_the_fold(kind, data):
     entries = readable_entries([OPENED.to_document(), document(kind, data)])
     assert len(entries) == 2
     assert timeline.fold(entries).entries == 2

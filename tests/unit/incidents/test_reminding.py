@@ -1,4 +1,4 @@
-"""Reminders of follow-ups in odd lives: handed on, put off and back, ended beside the worker."""
+"""Reminders of follow-ups in unusual lives: reassigned, rescheduled, or ended at the same time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def incident(stores, clock):
 
 @pytest.fixture
 def overdue(stores, clock, incident):
-    """The id of a follow-up of which bob was reminded."""
+    """Return the id of a follow-up of which bob was reminded."""
     key = follow_up(stores, clock, incident)
     clock.set(DUE + 1)
     assert send_reminders(stores, clock)["follow_ups_overdue"] == 1
@@ -38,9 +38,7 @@ def rounds(stores, clock):
     return [tuple(send_reminders(stores, clock).values()) for _ in range(3)]
 
 
-def test_what_is_put_off_and_back_is_told_once_more_and_takes_no_turn_after(
-    stores, clock, incident, overdue
-):
+def test_a_follow_up_moved_later_and_back_is_reminded_once_more(stores, clock, incident, overdue):
     change(stores, clock, incident, overdue, due=DUE + DAY)
     clock.set(DUE + DAY + 1)
     assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
@@ -49,7 +47,7 @@ def test_what_is_put_off_and_back_is_told_once_more_and_takes_no_turn_after(
     agrees(stores, incident)
 
 
-def test_whoever_is_handed_what_is_overdue_is_reminded_too(stores, clock, incident, overdue):
+def test_a_new_owner_of_an_overdue_follow_up_is_reminded_too(stores, clock, incident, overdue):
     change(stores, clock, incident, overdue, owner="cy")
     assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
     change(stores, clock, incident, overdue, title="Alert on the pool of checkout")
@@ -79,7 +77,7 @@ def test_a_date_long_past_is_reminded_of_and_not_dropped_at_once(stores, clock, 
 
 
 @pytest.mark.parametrize("verb, name", [("find", "timeline"), ("insert", "claims")])
-def test_what_is_done_as_it_is_dropped_stays_done(stores, clock, incident, verb, name):
+def test_a_follow_up_done_while_it_is_dropped_stays_done(stores, clock, incident, verb, name):
     key = follow_up(stores, clock, incident)
     clock.set(DUE + FORGOTTEN_SECONDS + 1)
     collection = getattr(stores, name)
@@ -95,7 +93,7 @@ def test_what_is_done_as_it_is_dropped_stays_done(stores, clock, incident, verb,
     assert (one["state"], one["by"], one["reason"]) == ("done", "bob", "Long ago.")
 
 
-def test_nobody_is_reminded_of_what_was_done_by_a_request_that_was_killed(stores, clock, incident):
+def test_no_reminder_of_a_follow_up_done_by_a_killed_request(stores, clock, incident):
     key = follow_up(stores, clock, incident)
     before = stores.incidents.get(incident)
     change(stores, clock, incident, key, state="done")
@@ -106,7 +104,7 @@ def test_nobody_is_reminded_of_what_was_done_by_a_request_that_was_killed(stores
     agrees(stores, incident)
 
 
-def test_a_change_that_comes_beside_the_end_does_not_say_who_ended_it(stores, clock, incident):
+def test_a_change_during_the_end_does_not_replace_who_ended_it(stores, clock, incident):
     key = follow_up(stores, clock, incident)
     seen = timeline.head_of(timeline.read(stores, incident))
     clock.advance(1)
@@ -139,7 +137,7 @@ def test_an_old_incident_is_reminded_of_and_listed_however_many_came_after_it(
     assert change(stores, clock, incident, key, state="done")["state"] == "done"
 
 
-def test_what_has_nothing_to_be_told_is_looked_at_once_a_day(stores, clock, incident):
+def test_an_incident_without_due_reminders_is_checked_once_a_day(stores, clock, incident):
     follow_up(stores, clock, incident)
     clock.advance(60)
     rounds(stores, clock)
@@ -152,7 +150,7 @@ def test_what_has_nothing_to_be_told_is_looked_at_once_a_day(stores, clock, inci
     assert stores.incidents.log == ["find incidents"] * 2, "before it is put off, and after"
 
 
-def test_what_is_noted_while_its_incident_is_looked_at_is_told_in_time(stores, clock, incident):
+def test_a_follow_up_added_during_a_check_is_reminded_in_time(stores, clock, incident):
     follow_up(stores, clock, incident, due=DUE + 30 * DAY)
     clock.set(DUE)
 
@@ -168,8 +166,8 @@ def test_what_is_noted_while_its_incident_is_looked_at_is_told_in_time(stores, c
     assert reminded(stores, incident) == ["cy"]
 
 
-def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time():
-    """In every order of the two, it was told up to a day late in a quarter of them."""
+def test_a_follow_up_added_while_the_check_is_put_off_is_reminded_in_time():
+    """In a quarter of all orders, the reminder used to come up to a day late."""
 
     def begun():
         stores, clock = FakeStores(), ManualClock(START)
@@ -191,7 +189,7 @@ def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time(
     assert tried > 30
 
 
-def test_what_was_put_off_by_a_clock_far_ahead_is_reminded_of_all_the_same(stores, clock, incident):
+def test_a_check_put_off_by_a_clock_far_ahead_still_happens(stores, clock, incident):
     change(stores, clock, incident, follow_up(stores, clock, incident), state="done")
     wrong = ManualClock(DUE + 300 * DAY)
     send_reminders(stores, wrong)
@@ -217,7 +215,7 @@ def test_one_that_leaves_while_it_is_put_off_leaves_no_claim(stores, clock, inci
     assert stores.claims.get(claim_key(incident)) is None
 
 
-def test_what_has_no_document_for_a_while_is_listed_when_it_has_one_again(stores, clock, incident):
+def test_follow_ups_are_listed_again_when_the_document_is_back(stores, clock, incident):
     follow_up(stores, clock, incident)
     document = stores.incidents.get(incident)
     stores.incidents.delete(incident)

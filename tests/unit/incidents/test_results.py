@@ -1,4 +1,4 @@
-"""What a detection's row says, in the words of an incident."""
+"""A detection's result rows become findings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Caused by: java.sql.SQLTransientConnectionException: pool is empty
         ("a\n b\n c\n d", "a\n…\n d"),
     ],
 )
-def test_a_stack_trace_is_told_by_its_first_line_and_its_reason(sample, shown):
+def test_a_stack_trace_is_shortened_to_its_first_line_and_reason(sample, shown):
     alert = Alert("r", "a", "o", "s", description="The latest: {sample}")
     [finding] = findings([{"entity": "orders", "sample": sample}], alert, now=1.0)
     assert finding["description"].endswith(shown)
@@ -66,13 +66,13 @@ def test_a_scheduled_run_is_named_by_its_time_and_a_real_time_trigger_by_its_own
 
 
 def found_of(rows, **params):
-    """Entity, title and what makes it the same problem, of each finding."""
+    """Return entity, title and dedup values of each finding."""
     found = findings(rows, Alert.from_params(params, "Full", "a", "o", "s"), now=1.0)
     return [(one["entity"], one["title"], one["dedup"]) for one in found]
 
 
 def test_a_copy_with_another_entity_field_loses_no_host():
-    """Cloned in Splunk Web with only the entity field changed: the rest still says ``entity``."""
+    """Cloned in Splunk Web with only the entity field changed: the rest still names ``entity``."""
     rows = [{"host": host, "resource": "disk"} for host in ("db-1", "db-2")]
     params = {"entity_field": "host", "title": "{resource} pressure: {entity}"}
     assert found_of(rows, dedup_fields="entity, resource", **params) == [
@@ -81,7 +81,7 @@ def test_a_copy_with_another_entity_field_loses_no_host():
     ]
 
 
-def test_rows_without_any_dedup_field_are_told_apart_by_their_entity():
+def test_rows_without_dedup_fields_are_distinguished_by_entity():
     rows = [{"entity": "db-1"}, {"entity": "db-2"}]
     found = found_of(rows, dedup_fields="resorce", title="{entity}")
     assert [entity for entity, _title, _dedup in found] == ["db-1", "db-2"]
@@ -95,7 +95,7 @@ def test_what_some_rows_lack_stays_one_problem_with_those_that_lack_it_too():
 
 
 def test_rows_of_one_problem_name_the_entity_of_each():
-    """A disk that is full on two hosts was an incident about the first host alone."""
+    """A full disk on two hosts used to be an incident about the first host alone."""
     rows = [{"entity": one, "code": "7", "count": "3"} for one in ("db-1", "db-2", "db-1", "", "x")]
     alert = Alert.from_params({"dedup_fields": "code"}, "Failed", "a", "o", "s")
     found = findings(rows, alert, now=1.0)
@@ -110,13 +110,13 @@ def test_rows_of_one_problem_name_the_entity_of_each():
 
 
 def test_what_sendalert_opens_for_a_search_without_a_name_has_a_title_that_reads():
-    """splunkd leaves nothing of the ``$name$`` in the default, ``$name$: {entity}``."""
+    """splunkd replaces ``$name$`` in the default ``$name$: {entity}`` by nothing."""
     ((_entity, title, _dedup),) = found_of([{"entity": "db-1"}], title=": {entity}")
     assert title == "db-1"
 
 
 def test_a_sample_of_an_event_is_what_people_know_and_not_splunkds_own_fields():
-    """As splunkd writes the file of an alert on events, in shape."""
+    """The row has the form of an alert's results file for events."""
     own: Dict[str, Any] = dict.fromkeys(
         ("_bkt", "_cd", "_kv", "_serial", "_indextime", "_eventtype_color"), "1"
     )
@@ -152,7 +152,7 @@ def test_one_problem_of_very_many_entities_is_bounded_and_counts_all_rows():
     ],
 )
 def test_a_time_before_the_epoch_is_none_and_costs_the_run_no_finding(row, span):
-    """The API refuses it, and with it every finding of the run."""
+    """The API refuses such a time, and all findings of the run with it."""
     alert = Alert("r", "a", "o", "s")
     found = findings([{"entity": "web-1", **row}, {"entity": "web-2"}], alert, 1_700_000_900.0)
     assert (found[0]["first_time"], found[0]["last_time"]) == span
@@ -160,7 +160,7 @@ def test_a_time_before_the_epoch_is_none_and_costs_the_run_no_finding(row, span)
 
 
 def test_each_value_of_an_entity_field_is_an_entity_of_the_rows_one_problem():
-    """``stats values(host) as entity by code``: no evidence is found about a host "db-1, db-2"."""
+    """``stats values(host) as entity by code``: no evidence exists for a host "db-1, db-2"."""
     row = {"entity": ["db-1", "db-2", "db-1", " "], "code": "7", "count": "3"}
     alert = Alert.from_params({"title": "{code} at {entity}"}, "Failed", "a", "o", "s")
     found = findings([row, {"entity": "db-3"}], alert, now=1.0)
@@ -176,7 +176,7 @@ def test_each_value_of_an_entity_field_is_an_entity_of_the_rows_one_problem():
 
 
 @pytest.mark.parametrize("per_result", ["0", "1"])
-def test_entities_of_several_rows_of_one_problem_are_each_told_once(per_result):
+def test_each_entity_of_several_rows_of_one_problem_is_one_finding(per_result):
     rows = [{"host": ["a", "b"], "code": "7"}, {"host": ["b", "c"], "code": "7"}]
     params = {"entity_field": "host", "dedup_fields": "code", "title": "{code}"}
     found = [one for one, _title, _dedup in found_of(rows, per_result=per_result, **params)]
@@ -257,7 +257,7 @@ def test_one_result_and_what_is_meant_to_be_one_problem_say_nothing_of_it(params
 
 
 def test_a_row_has_its_time_whether_the_alert_action_or_the_worker_read_it():
-    """The results' CSV has epoch seconds; splunkd's REST API, which the worker asks, ISO 8601."""
+    """The results' CSV has epoch seconds; splunkd's REST API, for the worker, has ISO 8601."""
     alert = Alert("r", "a", "o", "s")
     times = [
         [(one["first_time"], one["last_time"]) for one in findings([row], alert, now=2e9)]
@@ -287,7 +287,7 @@ def test_the_same_entities_in_another_order_are_the_same_problem():
 
 @pytest.mark.parametrize("for_each", [False, True])
 def test_what_splunkd_would_fill_in_is_filled_in_of_a_run_that_it_did_not_hand_over(for_each):
-    """``$result.field$`` is of the first result, or of each where each triggers."""
+    """``$result.field$`` is of the first result, or of each if each triggers."""
     params = {
         "severity": "$result.severity$",
         "title": "$name$: {entity} of $result.kind$$result.none$ for $9",

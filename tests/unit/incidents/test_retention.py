@@ -1,4 +1,4 @@
-"""Old incidents leave the KV store whole, and only when their history is in the index."""
+"""Old incidents are deleted as a whole, and only when their history is in the index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLOSE = 7 * DAY
 
 
 class Index:
-    """Which entries are indexed; ``lost`` ones never arrive."""
+    """The indexed entries; ``lost`` ones never arrive."""
 
     def __init__(self):
         self.found = {}
@@ -43,7 +43,7 @@ class Index:
 
 
 class Old:
-    """An incident that was closed, and the duty that deletes it."""
+    """A closed incident, and the duty that deletes it."""
 
     def __init__(self, stores, clock):
         self.stores, self.clock, self.index, self.told = stores, clock, Index(), []
@@ -77,7 +77,7 @@ class Old:
         return duty.run(close, keep)
 
     def leave(self):
-        """Grow old, and go."""
+        """Let the incident grow old and be deleted."""
         self.indexed()
         self.clock.advance(KEEP + DAY)
         self.run()
@@ -85,7 +85,7 @@ class Old:
         return self.run()
 
     def left(self):
-        """What is still there of it, besides its tombstone."""
+        """Return what remains of it, besides its tombstone."""
         rest = []
         for collection in self.stores.collections:
             for document in collection.all():
@@ -108,7 +108,7 @@ def test_a_closed_incident_leaves_with_all_that_belongs_to_it(old):
     assert old.left() == []
 
 
-def test_its_tombstone_says_where_the_history_is(old):
+def test_the_tombstone_names_the_history(old):
     old.leave()
     stone = tombstone(old.stores, old.id)
 
@@ -119,7 +119,7 @@ def test_its_tombstone_says_where_the_history_is(old):
 
 
 def test_those_that_have_left_are_not_looked_through_for_those_that_are_leaving(old):
-    """They are kept for ever: in years there are hundreds of thousands."""
+    """Their tombstones are kept forever: hundreds of thousands over the years."""
     old.leave()
     among = old.stores.claims.find({"purpose": "pruned", "time": {"$gt": 0.0}})
     assert among == []
@@ -135,7 +135,7 @@ def test_tombstones_of_an_earlier_version_are_set_aside(old):
 
 
 def test_of_what_was_kept_for_all_incidents_only_its_own_is_looked_at(old):
-    """Of first messages and model calls there is one for each: a hundred thousand, by purpose."""
+    """First messages and model calls have a claim for each: 100,000 of one purpose."""
     asked = []
     delete = old.stores.claims.delete_matching
 
@@ -230,7 +230,7 @@ def test_nothing_is_deleted_that_the_index_does_not_have(old):
     assert "1 of its entries are not in the audit index" in old.told[-1]
 
 
-def test_what_the_index_lacks_is_sent_again_and_then_it_leaves(old):
+def test_entries_missing_in_the_index_are_sent_again_before_deletion(old):
     old.clock.advance(KEEP + DAY)
     old.run()
     old.clock.advance(301)
@@ -288,7 +288,7 @@ def test_the_same_problem_opens_a_new_incident_that_names_the_old_one(old):
         timeline.refresh(old.stores, old.id)
 
 
-def test_signals_that_were_held_back_are_deleted_by_age(old):
+def test_suppressed_signals_are_deleted_by_age(old):
     held = {"_key": "s1", "incident_id": "", "received_at": old.clock.now(), "rule": "x"}
     old.stores.signals.save([held])
     old.clock.advance(KEEP + DAY)
@@ -296,8 +296,8 @@ def test_signals_that_were_held_back_are_deleted_by_age(old):
     assert old.run()["signals_pruned"] == 1
 
 
-def test_what_a_storm_held_back_is_deleted_as_fast_as_it_came(old):
-    """100,000 an hour are 1,667 a minute, which is how often a round is."""
+def test_suppressed_signals_of_a_storm_are_deleted_as_fast_as_they_came(old):
+    """100,000 an hour are 1,667 a minute, the interval of the rounds."""
     came = old.clock.now()
     held = {"incident_id": "", "rule": "x"}
     old.stores.signals.save(

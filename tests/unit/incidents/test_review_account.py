@@ -1,4 +1,4 @@
-"""What a review says by itself: each sentence follows from entries, and names them."""
+"""The generated account of a review: each sentence follows from entries, and names them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOSTILE = "# h\n<img src=x> [a](http://evil) @here | `x` ![p](q) https://evil ~~
 
 
 class Told:
-    """An incident whose story is told entry by entry."""
+    """An incident whose timeline is written entry by entry."""
 
     def __init__(self, stores, clock):
         self.stores, self.clock = stores, clock
@@ -36,7 +36,7 @@ class Told:
         return read_review(self.stores, self.id, GRAVE).to_document()
 
     def part(self, name):
-        """The sentences of a part."""
+        """Return the sentences of a part."""
         return [one["text"] for one in self.statements(name)]
 
     def statements(self, name):
@@ -50,7 +50,7 @@ def told(stores, clock):
 
 
 def repaired(told):
-    """The whole of an incident: told, escalated, explained, mended, proved, resolved."""
+    """Write a whole life: opened, escalated, analysed, fixed, verified, resolved."""
     told.say("sla", event="timed", acknowledge_due=START + 1000, resolve_due=START + 9000)
     told.say("notification", channel="slack", event="opened", outcome="sent")
     told.say("notification", channel="email", event="opened", outcome="dead", detail="No mailbox.")
@@ -153,7 +153,7 @@ def test_what_was_tried_and_what_proved_it(told):
     assert tried[-2:] == ["Resolved: Rolled back.", "The finding was judged a true positive."]
 
 
-def test_who_was_told_and_what_was_not_as_promised(told):
+def test_notifications_and_deviations_are_listed(told):
     repaired(told)
     assert told.part("told") == [
         "slack got 1 message, the first at 2023-11-14 22:17:00 UTC: opened.",
@@ -166,7 +166,7 @@ def test_who_was_told_and_what_was_not_as_promised(told):
     assert "email did not receive 1 of its messages, or may not have." in different
 
 
-def test_what_stakeholders_were_told_and_what_they_waited_for_is_told(told):
+def test_stakeholder_updates_and_missed_ones_are_listed(told):
     said = told.say("update", "ann", text="We are at it.", state="investigating")
     told.say("update_due", event="set", due=1.0, reason="It was promised.")
     told.say("update_due", event="missed", due=1.0, reason="It was promised by 10:00.")
@@ -192,7 +192,7 @@ def test_a_fix_that_did_not_help_is_no_recovery(told):
     assert not any("proved" in text for text in told.part("lasted"))
 
 
-def test_nothing_is_claimed_that_no_entry_says(stores, clock):
+def test_every_statement_comes_from_an_entry(stores, clock):
     told = Told(stores, clock)
     assert told.part("cause") == ["No analysis was run."]
     assert told.part("tried") == ["The timeline has no fix and no resolution."]
@@ -202,7 +202,7 @@ def test_nothing_is_claimed_that_no_entry_says(stores, clock):
     assert not told.review()["due"]
 
 
-def test_each_life_of_a_reopened_incident_is_told(told):
+def test_each_life_of_a_reopened_incident_is_described(told):
     told.clock.advance(60)
     lifecycle.resolve(Act(told.stores, told.clock, "ann"), told.id, lifecycle.Ending("Restarted."))
     told.clock.advance(600)
@@ -238,7 +238,7 @@ def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores
     assert f"The incident was merged into {second} 0 s after it was opened." in took
 
 
-def test_an_entry_that_lost_a_race_is_not_told(told):
+def test_an_entry_that_lost_a_race_is_not_described(told):
     told.say(
         "status", "ann", once="same", **{"from": "assigned", "to": "resolved", "resolution": "A"}
     )

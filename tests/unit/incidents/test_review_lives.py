@@ -1,4 +1,4 @@
-"""What a review says of odd lives, and that it leaves no secret in what leaves Splunk."""
+"""Reviews of unusual lives, and that a review exports no secret."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_what_is_written_while_it_is_read_is_not_missing(told):
         assert told.review()["problems"] == []
 
 
-def test_the_report_masks_what_it_tells(told):
+def test_the_report_masks_secrets(told):
     told.say("note", "ann", text="It was password=hunter2 all along.")
     told.say("edited", "ann", title="password=hunter2", description="token: s3cr3tvalue99")
     text = report.to_markdown(timeline.read(told.stores, told.id))

@@ -1,4 +1,4 @@
-"""What people write afterwards: a review's texts, whether it is done, follow-ups."""
+"""What people write afterwards: a review's texts, its state, follow-ups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DUE = START + 7 * DAY
 
 @pytest.fixture
 def over(stores, clock):
-    """An incident that is resolved."""
+    """Return a resolved incident."""
     incident_id = opened(stores, clock, signal("checkout"))
     lifecycle.resolve(Act(stores, clock, "ann"), incident_id, lifecycle.Ending("Rolled back."))
     return incident_id
@@ -61,7 +61,7 @@ def test_what_was_written_stands_until_somebody_writes_it_anew(stores, clock, ov
     agrees(stores, over)
 
 
-def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(stores, clock, over):
+def test_a_person_ends_the_review_and_a_second_one_learns_who(stores, clock, over):
     assert review(stores, clock, over, state="done").review == "done"
     with pytest.raises(IllegalMove, match="ann has already marked the review"):
         review(stores, clock, over, "bob", state="done")
@@ -85,7 +85,7 @@ def test_a_reason_that_goes_with_nothing_is_refused_and_not_lost_in_silence(stor
     assert agrees(stores, over)["review"] == ""
 
 
-def test_of_two_who_say_so_in_the_same_moment_the_second_is_told(stores, clock, over):
+def test_of_two_simultaneous_ends_the_second_is_refused(stores, clock, over):
     def other(verb, name):
         if (verb, name) == ("insert", "claims"):
             stores.claims.before = None
@@ -181,7 +181,7 @@ def test_an_owner_is_reminded_once_for_a_date(stores, clock, over):
     agrees(stores, over)
 
 
-def test_no_more_than_fifty_are_told_in_a_round(stores, clock):
+def test_at_most_fifty_are_reminded_in_a_round(stores, clock):
     for number in range(3):
         incident_id = opened(stores, clock, signal(f"service-{number}"))
         for _ in range(20):
@@ -280,7 +280,7 @@ def test_what_waits_for_follow_ups_keeps_nothing_else_from_leaving(stores, clock
 
 
 def test_entries_of_a_later_version_change_nothing(stores, clock, over):
-    """What a newer app writes is passed over, so that the older one of an upgrade goes on."""
+    """An older version ignores a newer one's entries, so that it works on during an upgrade."""
     before = timeline.current(stores, over).to_document()
     entries = timeline.read(stores, over)
     head = timeline.head_of(entries)

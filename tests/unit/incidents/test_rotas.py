@@ -1,4 +1,4 @@
-"""On-call rotas: whose turn it is at any moment, and why; read, and held to its promises."""
+"""On-call rotas: whose turn it is at any moment, and why; their settings and invariants."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_turns_change_at_the_handover_by_the_wall_clock():
     assert on_call.at("first", at("2027-03-29T09:00")).person == "lee"
 
 
-def test_who_is_away_is_left_out_for_these_days_and_that_is_said():
+def test_an_absent_member_is_skipped_with_a_reason():
     on_call = weekly(members="dana, lee, sam", member__dana={"away": "2026-12-02"})
     assert on_call.at("first", at("2026-12-01T23:59")).person == "dana"
     assert reason_at(on_call, "2026-12-02T00:00") == (
@@ -76,7 +76,7 @@ def test_who_is_away_is_left_out_for_these_days_and_that_is_said():
     assert on_call.at("first", at("2026-12-03T00:00")).person == "dana"
 
 
-def test_where_all_are_away_nobody_is_on_call_and_that_is_said():
+def test_if_all_are_away_nobody_is_on_call_with_a_reason():
     away = {"away": "2026-12-02"}
     on_call = weekly(member__dana=away, member__lee=away)
     assert reason_at(on_call, "2026-12-02T12:00") == (
@@ -135,7 +135,7 @@ def test_since_when_somebody_is_on_call_looks_past_a_handover_to_the_same_person
     assert weekly().since("first", at("2026-12-07T08:59:59.500")) == at("2026-11-30T09:00")
 
 
-def test_who_has_it_already_is_passed_over():
+def test_the_current_owner_is_skipped():
     person, reason = reason_at(
         weekly(members="dana, lee, sam"), "2026-12-01T10:00", excluded="dana"
     )

@@ -1,4 +1,4 @@
-"""Who gets an incident and why; which channels hear of it."""
+"""Which team gets an incident and why; which channels are notified."""
 
 import configparser
 import re
@@ -45,7 +45,7 @@ def test_all_patterns_of_a_rule_must_match():
     assert decide(rule="Other", routing=routing).team == ""
 
 
-def test_a_team_is_told_where_it_wants_to_be():
+def test_a_team_is_notified_in_its_own_channels():
     assert ROUTING.channels("opened", "shop", ()) == ("slack",)
     assert ROUTING.channels("opened", "payments", ()) == ("slack", "teams")
     assert ROUTING.channels("opened", "", ()) == ("slack", "teams")
@@ -64,7 +64,7 @@ def test_a_team_is_told_where_it_wants_to_be():
         ({"email": "shop@example.com"}, (), ("teams", "email")),
     ],
 )
-def test_where_a_channel_is_not_set_up_it_is_told_only_if_it_was_named(team, set_up, told):
+def test_a_channel_that_is_not_set_up_is_used_only_if_named(team, set_up, told):
     announce = {"opened": "slack?, teams, pagerduty ?, email?"}
     routing = Routing.from_stanzas({"announce": announce, "team:shop": team})
 
@@ -174,7 +174,7 @@ def test_the_settings_that_are_known_are_those_of_the_spec():
 
 
 def in_the_manual(stanza, **besides):
-    """The routing of the manual's example that has this stanza."""
+    """Return the routing of the manual's example with this stanza."""
     text = (Path(__file__).parents[3] / "docs/ROUTING.md").read_text(encoding="utf-8")
     example = next(part for part in text.split("```") if f"[{stanza}]" in part)
     parser = configparser.RawConfigParser(delimiters=("=",))
@@ -240,7 +240,7 @@ def test_durations(text, seconds):
     assert duration(text) == seconds
 
 
-def test_a_slack_id_that_is_none_costs_its_stanza_and_a_good_one_names_somebody():
+def test_a_malformed_slack_id_affects_its_stanza_and_a_valid_one_finds_a_member():
     routing = Routing.from_stanzas(
         {
             "member:mia": {"slack_id": "U0MIA"},
@@ -270,7 +270,7 @@ def test_a_rule_may_name_an_entity_with_brackets():
 
 
 def test_user_names_have_no_case():
-    """As in Splunk (``userNameAttribute`` in authentication.conf.spec): one person is no two."""
+    """As in Splunk (``userNameAttribute`` in authentication.conf.spec): one person, not two."""
     routing = Routing.from_stanzas(
         {
             "team:web": {"members": "Jane.Doe@corp, jane.doe@corp, Rob", "rota": "web"},
@@ -296,7 +296,7 @@ def test_user_names_have_no_case():
     assert "[member:Rob] capacity" in problem
 
 
-def test_who_is_described_twice_in_other_letters_is_told():
+def test_two_stanzas_of_one_person_in_different_case_are_reported():
     (problem,) = Routing.from_stanzas(
         {"member:Jane": {}, "member:jane": {}, "member:rob": {}}
     ).problems
@@ -304,7 +304,7 @@ def test_who_is_described_twice_in_other_letters_is_told():
 
 
 def test_a_name_that_nothing_has_costs_no_more_than_itself():
-    """As after somebody deleted or renamed what others name, in the file."""
+    """As after a stanza was deleted or renamed in the file although others name it."""
     routing = Routing.from_stanzas(
         {
             "team:web": {
@@ -339,7 +339,7 @@ def test_a_name_that_nothing_has_costs_no_more_than_itself():
     ]
 
 
-def test_a_step_that_names_what_is_gone_leaves_the_others_and_is_taken_itself():
+def test_a_step_with_an_unknown_target_is_still_taken():
     routing = Routing.from_stanzas(
         {
             "team:web": {"members": "ann"},
@@ -359,7 +359,7 @@ def test_a_step_that_names_what_is_gone_leaves_the_others_and_is_taken_itself():
     assert "[escalation:e] hours is 'gone'" in routing.problems[0]
 
 
-def test_a_rule_whose_team_is_gone_leaves_its_incidents_to_the_next():
+def test_a_rule_with_an_unknown_team_is_skipped():
     routing = Routing.from_stanzas(
         {"team:web": {}, "rule:a": {"team": "gone"}, "rule:default": {"team": "web"}}
     )

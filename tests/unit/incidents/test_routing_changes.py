@@ -1,4 +1,4 @@
-"""What the configuration page may change in incident_routing.conf, and what it refuses."""
+"""Which changes of incident_routing.conf the configuration page may make, and which not."""
 
 import configparser
 import json
@@ -145,7 +145,7 @@ def test_a_sound_change_is_made(kind, name, values):
         ("rule", "default", {"disabled": "1"}, "is for incidents that no other rule matches"),
     ],
 )
-def test_what_would_break_something_is_refused_in_one_sentence(kind, name, values, text):
+def test_a_breaking_change_is_refused_in_one_sentence(kind, name, values, text):
     said = refusal(kind, name, values)
     assert text in said and said.endswith(".") and "\n" not in said
 
@@ -268,7 +268,7 @@ STALE = {
         ("calendar", "off", None),
     ],
 )
-def test_what_is_wrong_elsewhere_keeps_nobody_from_a_sound_change(kind, name, values):
+def test_an_error_elsewhere_does_not_block_a_valid_change(kind, name, values):
     change(kind, name, values, STALE)
 
 

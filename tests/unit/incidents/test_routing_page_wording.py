@@ -1,4 +1,4 @@
-"""A refused change is told in the words of the page."""
+"""A refused change is described with the labels of the page."""
 
 import pytest
 

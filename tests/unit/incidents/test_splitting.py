@@ -1,4 +1,4 @@
-"""Splitting, and undoing a merge: signals go where they belong, and their problems along."""
+"""Splitting, and undoing a merge: signals and their problems go to the right incident."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_split_gives_signals_to_a_new_incident_and_their_problem_goes_along(st
 
 
 def test_a_process_that_remembers_where_a_problem_went_follows_its_moves(stores, clock, two):
-    """Its memory of the episode was made at the worst moment: between the split and its claim."""
+    """It remembered the episode at the worst moment: between the split and its claim."""
     a, b = two
     app = Ingest(stores, clock, ROUTING, Topology(), StoryCache())
     app.ingest([signal("checkout", 1)])
@@ -126,7 +126,7 @@ def test_what_was_split_off_since_stays_away_when_the_merge_is_undone(stores, cl
     check(stores)
 
 
-def test_so_does_what_the_undone_one_had_taken_over_itself(stores, clock, two):
+def test_incidents_merged_into_the_undone_one_leave_with_it(stores, clock, two):
     a, b = two
     c = opened(stores, clock, signal("search"))
     merge(stores, clock, c, a)

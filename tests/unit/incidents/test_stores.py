@@ -1,4 +1,4 @@
-"""Queries that the KV store takes."""
+"""Queries that the KV store accepts."""
 
 import pytest
 

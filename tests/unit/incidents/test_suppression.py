@@ -1,4 +1,4 @@
-"""What is held back is stored, counted and explained, and opens nothing."""
+"""Suppressed signals are stored, counted and explained, and open no incident."""
 
 import re
 from datetime import datetime, timezone
@@ -35,7 +35,7 @@ def test_a_muted_signal_is_stored_with_the_reason_and_opens_no_incident(stores, 
     assert [d["entities"] for d in stores.incidents.all()] == [["cart"]]
 
 
-def test_a_held_back_signal_that_comes_again_is_a_duplicate_even_after_the_mute(stores, clock):
+def test_a_redelivered_suppressed_signal_is_a_duplicate_even_after_the_mute(stores, clock):
     mute = muted(stores, clock, starts_at=START)
     ingest(stores, clock).ingest([signal()])
     suppression.remove(stores, mute.id)
@@ -65,8 +65,8 @@ def test_a_signal_that_goes_on_after_the_mute_opens_its_incident(stores, clock):
     assert (again.what, again.incident_id) == ("duplicate", opened.incident_id)
 
 
-def test_a_signal_that_was_counted_after_the_mute_is_not_held_back_by_the_next(stores, clock):
-    """The delivery that opened the incident was ended before its last step."""
+def test_a_signal_counted_after_a_mute_is_not_suppressed_by_the_next(stores, clock):
+    """The delivery that opened the incident was killed before its last step."""
     for hours in (0, 2):
         start = START + hours * 3600
         document = Suppression(
@@ -98,7 +98,7 @@ def test_a_signal_with_a_condition_waits_for_it_when_the_mute_is_over(stores, cl
 
 
 def test_a_redelivery_after_a_mute_was_made_finds_the_signal_counted(stores, clock):
-    """The first delivery was ended before its last step, and the mute was made since."""
+    """The first delivery was killed before its last step, and the mute was made since."""
     (opened,) = ingest(stores, clock).ingest([signal()])
     stores.signals.delete(signal().key)
     muted(stores, clock, starts_at=START)
@@ -113,7 +113,7 @@ def test_a_redelivery_after_a_mute_was_made_finds_the_signal_counted(stores, clo
 def test_a_counted_signal_is_found_while_others_open_incidents_of_its_rule(
     stores, clock, monkeypatch
 ):
-    """Its claim is on the newest page of the ledger alone, and the next page comes meanwhile."""
+    """Its claim is only on the newest page of the ledger, and the next page comes meanwhile."""
     (opened,) = ingest(stores, clock).ingest([signal()])
     stores.signals.delete(signal().key)
     stores.claims.delete(f"episode:{signal().dedup_key}:1")
@@ -151,7 +151,7 @@ def test_a_signal_that_waits_for_a_condition_is_not_muted_afterwards(stores, clo
     assert "suppressed_by" not in stores.signals.all()[0]
 
 
-def test_a_tag_holds_back_what_bears_it(stores, clock):
+def test_a_tag_suppresses_signals_that_have_it(stores, clock):
     muted(stores, clock, entity="*", tag="stag*", starts_at=START)
     found = [signal("a", tags=["eu", "Staging"]), signal("b", tags=["prod"]), signal("c")]
     outcomes = ingest(stores, clock).ingest(found)
@@ -159,7 +159,7 @@ def test_a_tag_holds_back_what_bears_it(stores, clock):
 
 
 @pytest.mark.parametrize("name", ["Processor[_Total]", "web-1 [prod]", "[::1]:443", "a]b[", "[!x]"])
-def test_a_name_with_brackets_is_held_back_by_its_own_name(stores, clock, name):
+def test_a_name_with_brackets_is_suppressed_literally(stores, clock, name):
     muted(stores, clock, starts_at=START, entity=name)
     muted(stores, clock, starts_at=START, rule="High [Err*", entity=f"{name[:3]}?*")
     outcomes = ingest(stores, clock).ingest([signal(name), signal("t"), signal("x")])
@@ -181,7 +181,7 @@ def test_a_tag_has_recurring_windows_too(stores, clock):
     assert not held("2023-11-14T22:30")
 
 
-def test_a_snooze_ends_by_itself(stores, clock):
+def test_a_snooze_ends_automatically(stores, clock):
     muted(stores, clock, kind="snooze", seconds=600)
     clock.advance(3600)
     during, after = signal(run=1), signal(run=5)
@@ -258,7 +258,7 @@ def test_a_wrong_suppression_is_refused_in_one_sentence(stores, clock, wrong, se
     assert stores.suppressions.all() == []
 
 
-def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeypatch):
+def test_ended_suppressions_do_not_count_towards_the_limit(stores, clock, monkeypatch):
     monkeypatch.setattr(suppression, "MAX_SUPPRESSIONS", 3)
     monkeypatch.setattr(suppression, "MAX_OVER", 3)
     weekly = muted(stores, clock, kind="maintenance", days=["fri"])
@@ -291,7 +291,7 @@ def test_windows_that_are_planned_are_not_read_with_each_signal(stores, clock):
     assert suppression.active_between(stores.suppressions, now + 120, now + 130) == []
 
 
-def test_many_signals_are_held_back_as_each_alone_is(stores, clock):
+def test_many_signals_are_suppressed_like_each_one_alone(stores, clock):
     muted(stores, clock, reason="a", entity="db-*")
     muted(stores, clock, reason="b", rule="HTTP*", entity="*", tag="night")
     clock.advance(1)
@@ -314,7 +314,7 @@ def test_many_signals_are_held_back_as_each_alone_is(stores, clock):
 
 
 def test_a_pattern_is_made_an_expression_once_also_of_five_hundred(monkeypatch):
-    """Python 3.9's fnmatch makes each anew from 256 on: 4 ms for a signal and 500 suppressions."""
+    """fnmatch of Python 3.9 caches 256: 4 ms for a signal and 500 suppressions."""
     made: list[str] = []
     real: Any = re.compile
 

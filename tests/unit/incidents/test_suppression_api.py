@@ -1,4 +1,4 @@
-"""What is held back, by the API: added, counted, listed, ended."""
+"""Suppressions in the API: added, counted, listed, ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_api_adds_counts_and_ends_suppressions(stores, clock):
     assert api.call("DELETE", f"/suppressions/{made['id']}")[0] == 404
 
 
-def test_the_api_lists_what_is_held_back_and_what_holds_it(stores, clock):
+def test_the_api_lists_suppressed_signals_and_their_suppressions(stores, clock):
     api = FakeApi(stores, clock)
     body = {"kind": "maintenance", "reason": "patch night", "starts_at": START, "seconds": 7200}
     later = {"starts_at": START + 7000, "seconds": 9000}
@@ -52,7 +52,7 @@ def test_the_api_lists_what_is_held_back_and_what_holds_it(stores, clock):
     assert held(suppression=first["id"]) == newest_first, "they name it still"
 
 
-def test_only_who_may_write_may_silence(stores, clock):
+def test_suppressing_requires_the_write_capability(stores, clock):
     body = {"kind": "mute", "reason": "known", "entity": "checkout"}
     status, _answer = FakeApi(stores, clock).call(
         "POST", "/suppressions", body, capabilities={"incident_read", "incident_signal"}
@@ -60,7 +60,7 @@ def test_only_who_may_write_may_silence(stores, clock):
     assert status == 403
 
 
-def test_a_suppression_that_holds_a_storm_back_says_that_there_are_more(stores, clock):
+def test_a_suppression_of_a_storm_says_that_there_are_more_signals(stores, clock):
     wanted = {"kind": "mute", "reason": "known", "entity": "check*", "starts_at": START}
     mute = suppression.add(Act(stores, clock, "ann"), wanted)
     ingest(stores, clock).ingest([signal("checkout")])

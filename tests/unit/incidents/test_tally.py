@@ -1,4 +1,4 @@
-"""Figures of signals: what the worker has counted and what is read add up to what there is."""
+"""Signal counts: the worker's hourly counts and the rest that is read add up to all signals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RULES = (("Errors", "shop"), ("Errors", "bank"), ("Slow", ""), ("a.b$c", "shop")
 
 
 class Place:
-    """A store with signals, each (rule, app, received_at, held back)."""
+    """A store with signals, each (rule, app, received_at, suppressed)."""
 
     def __init__(self) -> None:
         self.stores = FakeStores()
@@ -52,7 +52,7 @@ class Place:
         )
 
     def rows_read(self, since: float) -> int:
-        """How many signals are read to tell what was found since then."""
+        """Return how many signals are read for the counts since then."""
         rows: list[Any] = []
         find = self.stores.signals.find
 
@@ -96,7 +96,7 @@ def test_whatever_was_counted_so_far_the_figures_of_any_span_are_right(place, se
 
 @pytest.mark.parametrize("page", [1, 3, 4, 100])
 def test_a_moment_with_more_signals_than_a_page_is_counted_whole(place, monkeypatch, page):
-    """A run's signals come in one moment, and several runs may."""
+    """All signals of a run may have one time, and several runs may share it."""
     monkeypatch.setattr(signal_counts, "PAGE", page)
     for at in (NOW - 5, NOW - 5, NOW - 5, NOW - 5, NOW - 5, NOW - 6, NOW - 7, NOW - 7, NOW - 8):
         place.receive("Errors", "shop", at)
@@ -107,7 +107,7 @@ def test_a_moment_with_more_signals_than_a_page_is_counted_whole(place, monkeypa
     }
 
 
-def test_what_was_counted_is_not_read_again(place):
+def test_counted_hours_are_not_read_again(place):
     _storm(place, 1)
     place.receive("Errors", "shop", NOW - 60)
     assert place.rows_read(NOW - 30 * DAY) == 301
@@ -142,7 +142,7 @@ def test_a_round_that_fails_at_any_call_is_made_again(place):
 
 
 def test_two_that_count_at_once_count_once(place):
-    """The second one reads what the first has read, and writes after it, or what it wrote."""
+    """The second reads what the first has read, and writes after it, or the same."""
     _storm(place, 3, signals=60, days=0.4)
     save = place.stores.claims.save
 
@@ -160,7 +160,7 @@ def test_two_that_count_at_once_count_once(place):
     place.check(NOW - DAY, NOW)
 
 
-def test_what_a_clock_that_was_ahead_has_counted_is_counted_anew(place):
+def test_hours_counted_by_a_clock_that_was_ahead_are_counted_again(place):
     place.receive("Errors", "shop", NOW - 5 * HOUR)
     place.clock.advance(1.5 * DAY)
     place.count_all()
@@ -224,7 +224,7 @@ def test_figures_are_kept_as_long_as_anybody_may_ask_for_them(place):
 
 
 def test_where_old_signals_stay_and_others_are_deleted_by_age_counting_gets_to_now(place):
-    """An incident that is open for long keeps its signals."""
+    """A long-open incident keeps its signals."""
     place.receive("Errors", "shop", NOW - 20 * DAY)
     (kept,) = place.stores.signals.all()
     place.stores.signals.save([{**kept, "incident_id": "INC-1"}])

@@ -1,4 +1,4 @@
-"""People who tick, hand over and take roles at once, in every order of their calls, with kills."""
+"""Simultaneous changes of tasks and roles, in every order of their calls, with kills."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def begun():
 
 
 def told(done: list[str], who: str, act: Callable[[str], object]) -> Callable[[], None]:
-    """Somebody who acts, and whom ``done`` names if they were not told of another."""
+    """A person who acts; ``done`` names them if they were not told of another's change."""
 
     def go() -> None:
         with contextlib.suppress(IllegalMove):
@@ -43,7 +43,7 @@ def told(done: list[str], who: str, act: Callable[[str], object]) -> Callable[[]
 
 @pytest.mark.parametrize("kills", [0, 1])
 @pytest.mark.parametrize("what", ["state", "owner", "title", "role"])
-def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
+def test_of_two_users_one_wins_and_the_other_learns_who(what: str, kills: int) -> None:
     done: list[str] = []
 
     def writers():
@@ -102,7 +102,7 @@ def test_of_a_rename_and_a_tick_at_once_one_is_done_and_the_other_told() -> None
 
 
 def test_of_the_orders_that_are_left_out_none_ends_otherwise() -> None:
-    """Against all of them, see tests/fakes/turns.py."""
+    """Compared with all orders, see tests/fakes/turns.py."""
 
     def writers():
         stores, clock, incident = begun()
@@ -130,7 +130,7 @@ def test_of_the_orders_that_are_left_out_none_ends_otherwise() -> None:
 
 
 def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_read() -> None:
-    """A step's tick, a hand-over, a rename and a drop, by people who saw none of the others."""
+    """A step is completed, assigned, renamed and dropped by people who saw no other's change."""
     stores, clock, incident = begun()
     before = timeline.read(stores, incident)
     step = tasks_of(ROUTING, timeline.fold(before))[0]["id"]

@@ -1,4 +1,4 @@
-"""Who does what in an incident: tasks, the steps of checklists, roles."""
+"""Tasks, including steps of checklists, and roles of an incident."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_an_incident_has_so_many_tasks_and_no_more(stores, clock, incident, monk
 
 
 @pytest.mark.parametrize("what", ["tick", "hand over", "role"])
-def test_of_two_in_the_same_moment_the_second_is_told_who_was_first(stores, clock, incident, what):
+def test_of_two_simultaneous_users_the_second_learns_who_was_first(stores, clock, incident, what):
     step = shown(stores, incident)[0]["id"]
     act = {
         "tick": lambda who: change(stores, clock, incident, step, who, state="done"),
@@ -221,7 +221,7 @@ def test_of_two_in_the_same_moment_the_second_is_told_who_was_first(stores, cloc
     assert len(agreed(stores, incident)) == before + 1
 
 
-def test_who_goes_by_what_is_not_so_any_more_is_told(stores, clock, incident):
+def test_a_change_based_on_an_outdated_state_is_refused(stores, clock, incident):
     task = add(stores, clock, incident)
     seen = timeline.current(stores, incident).tasks[0]["at"]
     clock.advance(5)
@@ -256,7 +256,7 @@ def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
     ]
 
 
-def test_who_has_a_role_that_the_settings_lost_keeps_it_and_can_give_it_up(stores, clock, incident):
+def test_a_role_removed_from_the_settings_stays_until_it_is_given_up(stores, clock, incident):
     give(stores, clock, incident, "scribe", "bob")
     later = replace(ROUTING, roles=("communications",))
     found = roles_of(later, timeline.current(stores, incident))
@@ -294,7 +294,7 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
     assert f"| {escaped} | kim | open | ann |" in report and "| Roles | scribe: bob |" in report
 
 
-def test_a_resolve_by_itself_tells_of_what_was_written_down(stores, clock, incident):
+def test_an_automatic_resolve_lists_the_recorded_open_tasks(stores, clock, incident):
     add(stores, clock, incident, "Call the vendor")
     lifecycle.resolve(
         Act(stores, clock, "incident_management"),
@@ -317,7 +317,7 @@ def test_of_a_checklist_that_nobody_began_nothing_is_shown_when_the_incident_is_
 
 
 def test_whatever_is_killed_between_nothing_is_written_twice(stores, clock, incident):
-    """Each act is repeated under its ``once`` after a failure at each call of the KV store."""
+    """Each act is repeated with its ``once`` after a failure at each call of the KV store."""
     step = shown(stores, incident)[0]["id"]
     acts = [
         lambda: writing.add_task(Act(stores, clock, "ann", "a"), incident, "Call"),

@@ -1,4 +1,4 @@
-"""The timeline: what the fold promises, what refresh promises, what verify finds."""
+"""The timeline: guarantees of the fold and of refresh, and what verify finds."""
 
 import pytest
 from hypothesis import given
@@ -52,7 +52,7 @@ def entry_data(draw):
 
 @st.composite
 def histories(draw):
-    """Entries by several writers, each of whom saw some of what was there."""
+    """Yield entries of several writers, each of whom saw some of the others' entries."""
     entries: list[Entry] = []
     for _number in range(draw(st.integers(1, 12))):
         kind, data = draw(entry_data())
@@ -126,7 +126,7 @@ def test_a_changed_entry_is_found(entries, data):
 
 
 def story(stores, clock):
-    """An incident with a few entries; returns its id."""
+    """Create an incident with a few entries; return its id."""
     app = ingest(stores, clock)
     (opened,) = app.ingest([signal(run=0)])
     app.ingest([signal(run=1)])
@@ -270,7 +270,7 @@ def test_an_entry_whose_numbers_come_back_as_floats_is_the_same_entry():
         ),
     ],
 )
-def test_an_illegal_move_says_why_and_writes_nothing(stores, clock, moves, move, sentence):
+def test_an_illegal_move_explains_itself_and_writes_nothing(stores, clock, moves, move, sentence):
     (opened,) = ingest(stores, clock).ingest([signal()])
 
     def do(name):
@@ -319,7 +319,7 @@ def test_two_reopens_at_once_count_once(stores, clock):
 
 @given(entry_data(), st.floats(0, 1e10), st.text(max_size=9), st.lists(KEYS, max_size=2))
 def test_a_key_is_the_digest_of_all_the_rest(drawn, time, once, prev):
-    """However the text that is hashed was put together."""
+    """However the hashed text was put together."""
     kind, data = drawn
     entry = Entry.create(ID, kind, data, "ann", time, Head(3, tuple(prev)), once)
     document = entry.to_document()

@@ -1,4 +1,4 @@
-"""A draft of an update says what is true now: whoever is in a hurry sends it as it is."""
+"""A draft of an update is true now, as people in a hurry send it unchanged."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_fix_that_did_not_help_is_not_monitored(story, kind, data, said):
     assert said in story.draft()["text"]
 
 
-def test_a_fix_that_was_begun_and_failed_is_not_told_as_begun(story):
+def test_a_failed_fix_is_not_described_as_started(story):
     story.write("action", phase="started")
     assert "A fix was started" in story.draft()["text"]
     story.write("action", phase="failed")
@@ -71,7 +71,7 @@ def test_a_suspect_is_no_cause_and_one_that_was_given_up_is_none_any_more(story)
     assert "cause was found" not in story.draft()["text"]
 
 
-def test_what_was_told_before_is_not_taken_back_without_a_reason(story):
+def test_a_draft_does_not_go_back_to_an_earlier_state_without_a_reason(story):
     story.update("monitoring")
     assert story.draft()["state"] == "monitoring"
     story.write("analysis", **CAUSE)

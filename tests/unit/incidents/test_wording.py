@@ -1,4 +1,4 @@
-"""Problems whose events say the same: what joins by its wording, and what does not."""
+"""Problems whose events have nearly the same text: which join by their wording, and which not."""
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_the_admin_decides_which_grounds_count(stores, clock, grounds, what):
     assert outcome.what == what
 
 
-def test_an_unknown_ground_is_told_of_and_the_default_applies():
+def test_an_unknown_ground_is_reported_and_the_default_applies():
     routing = only_by("entity, colour")
 
     assert routing.group_by == ("entity", "fields", "topology", "wording")

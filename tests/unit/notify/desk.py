@@ -1,4 +1,4 @@
-"""An office with incidents in it, whose entries are announced."""
+"""An office with incidents whose timeline entries are announced."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INCIDENT = "INC-20260101-AAAAAA"
 
 
 class Desk(Office):
-    """An office with incidents in it."""
+    """An office with incidents."""
 
     def __init__(self):
         super().__init__(slack=FakeService(), teams=FakeService(), pagerduty=FakeService())
@@ -55,7 +55,7 @@ class Desk(Office):
         )
 
     def restart(self):
-        """Another worker process takes over; what the last one remembered is gone."""
+        """Replace the worker process; the memory of the previous one is lost."""
         self.announcer = Announcer(self.stores, self.clock, self.outbox, self.said.append)
 
     def set_up(self):

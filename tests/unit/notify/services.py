@@ -1,4 +1,4 @@
-"""A service that takes messages, loses answers, and lets the process die, as the test says."""
+"""A service that accepts messages, loses answers or kills the process, as the test scripts it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.fakes import FakeStores, ManualClock
 
 
 class Crash(BaseException):
-    """The process is killed here: nothing of ours may catch it."""
+    """The process is killed here; the app's code must not catch this."""
 
 
 class FakeService:
-    """Records what arrives. ``script`` holds what the next sends do; then they succeed.
+    """Records what arrives. ``script`` holds the outcomes of the next sends; later sends succeed.
 
     A step is a Delivery to answer with (a ``sent`` or ``unknown`` one arrives, others do not), or
     ``"die before"`` and ``"die after"``: the process is killed before or after the arrival. An

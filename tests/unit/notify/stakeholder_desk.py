@@ -40,7 +40,7 @@ class StakeholderDesk(Desk):
         return updates.publish(act, routing, incident, updates.Update(text, **more))
 
     def outside(self):
-        """Who was told what: the group, where, the event, in the order of the entries."""
+        """Return the notifications as (group, destination, event), in the order of the entries."""
         documents = [d for d in self.stores.outbox.all() if d.get("stakeholders")]
         documents.sort(key=lambda d: (d["order"], d["target"]))
         return [(d["stakeholders"], d["target"], d["event"]) for d in documents]

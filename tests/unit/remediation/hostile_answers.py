@@ -15,7 +15,7 @@ WRONG: tuple[Any, ...] = (
 
 
 def spoiled(true: Any) -> Iterator[Any]:
-    """Yield a document with each of its parts replaced or left out, one at a time."""
+    """Yield malformed copies of a document: each has one part replaced or left out."""
     yield from WRONG
     if isinstance(true, dict):
         for name, value in true.items():

@@ -1,4 +1,4 @@
-"""What tests of plans do with a bench."""
+"""Helpers for tests of plans on a bench."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rounds(bench, count):
 
 
 def occupied(bench, entity="checkout"):
-    """Return which plan keeps one of an unknown place from being carried out on an entity."""
+    """Return which plan blocks the execution of one with an unknown place on an entity."""
     other = {"_key": "PLAN-0000000000", "entity": entity, "inverse": "", "state": {}}
     return entity_lock.blocking_plan(bench.context, other)
 

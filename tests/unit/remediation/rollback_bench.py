@@ -1,4 +1,4 @@
-"""A fix that was carried out, and what the worker and people do to undo it."""
+"""An executed fix, and the steps of the worker and of people that roll it back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def roll_back(bench):
 
 
 def rounds(bench, count, seconds=100):
-    """What the worker does, again and again."""
+    """Run the worker's rounds repeatedly."""
     troubles = []
     for _ in range(count):
         bench.clock.advance(seconds)

@@ -1,4 +1,4 @@
-"""Reports of one team's shift, and the incidents that they tell of."""
+"""Reports of one team's shift, and their incidents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUTING = Routing.from_stanzas({"team:payments": {"members": "dana, lee"}})
 
 
 def put(stores, number=1, **values):
-    """Store an incident's document; returns its id."""
+    """Store an incident's document; return its id."""
     key = f"INC-20261130-{number:06d}"
     fields = {
         "id": key,
@@ -49,7 +49,7 @@ def section(report, name):
 
 
 def told(report, name):
-    """The sentences of a section's lines, each with its time."""
+    """Return the sentences of a section's lines, each with its time."""
     return [[tuple(said) for said in line.says] for line in section(report, name).lines]
 
 

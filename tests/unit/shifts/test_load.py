@@ -1,4 +1,4 @@
-"""Who was called, how often, when and for what, of what is stored."""
+"""The on-call load report: who was called, how often, when and for what."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROUTING = Routing.from_stanzas(
 
 
 class World:
-    """Incidents whose entries and messages are written as a test says them."""
+    """Incidents with the entries and messages that a test writes."""
 
     def __init__(self):
         self.stores = FakeStores()
@@ -57,7 +57,7 @@ class World:
         self.stores.outbox.insert({"_key": str(self._number), **document})
 
     def called(self, owner, at, actor=ACTOR, **values):
-        """Somebody is given a new incident and told of it; returns its id."""
+        """Assign a new incident to a person and notify them; return its id."""
         key = self.incident(**values)
         self.entry(key, "assigned", at, actor, owner=owner)
         self.message(key, at + 2)
@@ -305,7 +305,7 @@ def test_detections_are_told_with_their_noise_and_what_would_calm_them(world):
     assert "  - Set it to 5." in text
 
 
-def test_of_one_person_nothing_of_others_is_told(world):
+def test_a_report_on_one_person_reveals_nothing_of_others(world):
     world.called("ann", at(26, 2), rules=["Hers"])
     world.called("bob", at(26, 2), rules=["His"])
     world.called("bob", at(26, 3), rules=["His"])
@@ -322,7 +322,7 @@ def test_the_span_is_as_long_as_it_was_asked_for(world):
     assert [world.load(days).totals["calls"] for days in (7, 28, 90)] == [1, 2, 3]
 
 
-def test_an_incident_that_has_left_or_is_odd_costs_itself_alone(world):
+def test_a_deleted_or_malformed_incident_affects_only_itself(world):
     gone = world.called("ann", at(26, 2))
     world.stores.incidents.delete(gone)
     odd = world.called("ann", at(26, 4))

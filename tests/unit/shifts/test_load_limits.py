@@ -1,4 +1,4 @@
-"""What an on-call load report reads of very much, and that its work grows with that alone."""
+"""The on-call load report reads a bounded amount, and its work grows only with the calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROUTING = Routing.from_stanzas(
 
 
 def filled(incidents):
-    """So many incidents over 90 days, each with three messages and an acknowledgement."""
+    """Store that many incidents over 90 days, each with three messages and an acknowledgement."""
     stores = FakeStores()
     for number in range(incidents):
         key, at = f"INC-20261127-{number:06d}", NOW - SPAN * (number + 0.5) / incidents
@@ -96,7 +96,7 @@ def test_a_cover_of_long_ago_counts_in_its_shift():
         {"order": {"a": "b c"}},
     ],
 )
-def test_a_message_that_somebody_spoiled_costs_itself_alone(wrong):
+def test_a_malformed_message_affects_only_itself(wrong):
     stores = filled(3)
     for order in range(3):
         key = f"INC-20261127-000001-m{order}"

@@ -1,4 +1,4 @@
-"""Whoever comes on call is told what is open: once, whatever is killed, and nobody else."""
+"""A person who comes on call gets one report of open work, after any kill, and nobody else."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STANZAS = {
 
 
 class Desk(Office):
-    """Workers that tell of shifts, by one routing."""
+    """Workers that send handover reports, by one routing."""
 
     def __init__(self, now="2026-12-01T09:00", covers=(), **more):
         super().__init__()
@@ -54,7 +54,7 @@ class Desk(Office):
         self.begin()
 
     def begin(self):
-        """A process that remembers nothing."""
+        """Start a process that remembers nothing."""
         self.handovers = HandoverNotifier(self.stores, self.clock, self.outbox, self.trouble)
 
     def trouble(self, _name, sentence):
@@ -67,7 +67,7 @@ class Desk(Office):
 
     @property
     def told(self):
-        """Who was told by what, in the order of their shifts."""
+        """Return who was notified by which channel, in the order of their shifts."""
         found = sorted(self.stores.outbox.all(), key=lambda one: (one["created_at"], one["target"]))
         return [(one["channel"], one["target"], one["message"]["mention"]) for one in found]
 
@@ -82,7 +82,7 @@ DANA = [
 ]
 
 
-def test_who_comes_on_call_is_told_once_and_nobody_when_nothing_changes():
+def test_a_person_who_comes_on_call_is_notified_once():
     desk = Desk("2026-12-01T08:59")
     assert desk.turn() == 0
     assert [desk.turn("2026-12-01T09:00"), desk.turn(), desk.turn("2026-12-01T09:30")] == [2, 0, 0]
@@ -104,7 +104,7 @@ def test_a_turn_without_a_change_costs_one_call_for_each_team_at_most():
     assert desk.stores.calls == before + 2
 
 
-def test_killed_at_any_call_and_two_at_once_it_is_told_once():
+def test_after_kills_and_with_two_workers_the_report_is_sent_once():
     whole = Desk()
     put(whole.stores)
     before = whole.stores.calls
@@ -126,7 +126,7 @@ def test_killed_at_any_call_and_two_at_once_it_is_told_once():
 
 
 def within(desk, other):
-    """Let another worker tell of it, just before the first message is put there."""
+    """Let another worker send the report, just before the first message is queued."""
 
     def before(verb, _name):
         if verb == "insert":
@@ -152,7 +152,7 @@ def test_a_cover_in_the_middle_of_a_shift_is_two_changes():
     assert desk.told[1:] == LEE
 
 
-def test_who_can_t_be_reached_is_said_once_and_told_when_that_is_put_right():
+def test_a_person_without_an_address_is_reported_once_and_notified_later():
     desk = Desk(member__lee={"slack_id": "", "email": ""})
     assert [desk.turn() for _ in range(3)] == [0, 0, 0]
     assert [one.partition(" by ")[2] for one in sorted(desk.troubles)] == [
@@ -163,7 +163,7 @@ def test_who_can_t_be_reached_is_said_once_and_told_when_that_is_put_right():
     assert desk.turn("2026-12-01T09:20") == 2 and desk.told == LEE
 
 
-def test_who_is_on_call_by_a_change_of_the_settings_in_the_middle_of_a_shift_is_told():
+def test_a_person_on_call_by_a_change_of_settings_is_notified():
     desk, other = Desk("2026-12-01T15:00"), Desk(member__lee={"away": "2026-12-01"})
     assert desk.turn() == 0
     # By the rota dana is on call since yesterday.
@@ -176,14 +176,14 @@ def test_who_is_on_call_by_a_change_of_the_settings_in_the_middle_of_a_shift_is_
     assert desk.told == DANA
 
 
-def test_of_a_clock_that_is_set_back_nothing_is_told_again():
+def test_a_clock_set_back_repeats_no_report():
     desk = Desk("2026-12-01T08:10")
     turns = ("08:10", "09:10", "08:20", "09:10", "08:50", "09:20")
     # dana, whose turn began the day before, is told where the worker sees that only now.
     assert [desk.turn(f"2026-12-01T{at}") for at in turns] == [0, 2, 2, 0, 0, 0]
 
 
-def test_two_teams_of_one_rota_are_told_of_each():
+def test_two_teams_with_one_rota_get_a_report_each():
     desk = Desk(team__quiet={"handover_report": "email"})
     assert desk.turn() == 3
     found = [one["message"]["team"] for one in desk.stores.outbox.all()]
@@ -197,7 +197,7 @@ def test_on_the_day_when_the_clocks_change_it_is_told_at_the_same_time_of_the_da
     assert [desk.turn(f"{day}T09:00"), desk.turn(f"{day}T09:01")] == [2, 0]
 
 
-def test_after_an_outage_of_more_than_an_hour_nobody_is_told():
+def test_after_an_outage_of_more_than_an_hour_no_report_is_sent():
     desk = Desk("2026-12-01T10:00")
     assert desk.turn() == 0
 
@@ -213,7 +213,7 @@ def test_nobody_is_told_where_nobody_is_on_call_and_where_nobody_takes_over():
     assert desk.turn() == 0
 
 
-def test_the_message_says_what_is_open_and_no_note_cause_or_secret():
+def test_the_message_lists_open_work_without_notes_causes_or_secrets():
     desk = Desk()
     title = "<!channel> <b>Checkout</b> password=hunter2hunter2 " + "x" * 300
     now = desk.clock.now()
@@ -250,7 +250,7 @@ def html(mail):
     return mail.partition(b"text/html")[2]
 
 
-def test_a_setting_that_names_no_way_to_reach_a_person_is_said():
+def test_an_unknown_way_to_reach_a_person_is_reported():
     stanzas = {"team:a": {"members": "dana", "handover_report": "pagerduty"}}
     (problem,) = Routing.from_stanzas(stanzas).problems
     assert "names 'pagerduty'; the ways to reach a person are slack, email." in problem

@@ -1,4 +1,4 @@
-"""What a handover report says, of what is stored; how much it reads of very many incidents."""
+"""The content of a handover report, and how much it reads of very many incidents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stores():
 ANY = {"rule": "*", "entity": "*", "tag": "*"}
 
 
-def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
+def test_open_incidents_are_listed_by_severity_with_their_open_points(stores):
     put(stores, 1, severity="low", status="new", owner="", acknowledged_at=None)
     key = put(
         stores,
@@ -102,7 +102,7 @@ def test_tasks_name_who_has_them_and_are_counted_beyond_a_few(stores):
     ]
 
 
-def test_what_is_held_back_and_what_somebody_noted_in_the_span_is_told(stores):
+def test_suppressions_and_recent_notes_are_listed(stores):
     key = put(stores, entities=["db-1"])
     window = {"reason": "patching", "kind": "snooze", "entity": "db-*", "rule": "high*", "tag": "*"}
     times = {"starts_at": NOW - 60, "ends_at": NOW + 60, "created_at": 1.0}
@@ -123,7 +123,7 @@ def test_what_is_held_back_and_what_somebody_noted_in_the_span_is_told(stores):
     ]
 
 
-def test_what_is_over_says_how_and_what_of_it_was_noise(stores):
+def test_ended_incidents_list_their_resolution_and_noise(stores):
     known = ended(stores, 1, resolution="Rolled back.", cause="CHG-8", opened_at=NOW - 2 * HOUR)
     ended(stores, 2, feedback="false_positive", resolved_at=NOW - 2 * HOUR, status="closed")
     ended(stores, 3, merged_into="INC-20261130-000001", resolved_at=NOW - 3 * HOUR)
@@ -188,7 +188,7 @@ def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):
     assert [line.incident_id for line in lines] == [newest, by_hand, ""]
 
 
-def test_channels_that_do_not_deliver_are_told_and_not_whom_they_did_not_reach(stores):
+def test_failing_channels_are_listed_without_their_recipients(stores):
     def message(state, age, error="", channel="slack", team="payments"):
         values = {"state": state, "created_at": NOW - age, "last_error": error}
         document = {
@@ -221,7 +221,7 @@ def test_channels_that_do_not_deliver_are_told_and_not_whom_they_did_not_reach(s
     assert "ceo@" not in str(report.to_document())
 
 
-def test_what_begins_or_ends_within_a_day_is_told_in_order(stores):
+def test_beginnings_and_ends_within_a_day_are_listed_in_order(stores):
     routing = Routing.from_stanzas(
         {
             "team:payments": {"members": "dana, lee", "rota": "first"},
@@ -260,7 +260,7 @@ def test_a_window_of_some_hours_a_day_is_told_with_the_end_of_today_s(stores):
     assert said[1] == pytest.approx(NOW + HOUR, abs=60)
 
 
-def test_a_freeze_is_told_while_it_is_in_force(stores):
+def test_a_freeze_is_listed_while_it_is_in_force(stores):
     freeze = {"team": "pay*", "service": "db-*", "tag": "eu", "created_at": 1.0, "starts_at": 0}
     for number, end in ((1, 0), (2, NOW + 7 * 86_400.0), (3, NOW + HOUR)):
         values = {"_key": str(number), "id": f"FRZ-{number}", "reason": f"No {number}"}
@@ -276,7 +276,7 @@ def test_a_freeze_is_told_while_it_is_in_force(stores):
     ]
 
 
-def test_follow_ups_of_the_team_that_are_due_within_a_day_are_told(stores):
+def test_the_teams_follow_ups_due_within_a_day_are_listed(stores):
     def follow_up(number, due, state="open"):
         return {"id": f"FUP-{number}", "title": f"Alert {number}", "owner": "lee", "due": due,
                 "state": state, "at": 1.0}  # fmt: skip
@@ -307,7 +307,7 @@ def test_what_is_still_to_be_done_is_told_first_and_since_when_whom(stores):
     )
 
 
-def test_nothing_is_said_to_be_nothing(stores):
+def test_an_empty_report_says_so(stores):
     report = made(stores)
     assert not any(one.lines for one in report.sections)
     assert to_markdown(report, WEB) == (

@@ -1,4 +1,4 @@
-"""The handover report reads little of very much, and says where it did not read all."""
+"""The handover report reads a bounded amount, and says if it did not read everything."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_beyond_what_is_read_it_says_so(stores, monkeypatch):
 
 
 def counted_bytes(stores):
-    """A list that gets the size of each answer from now on."""
+    """Return a list that gets the size of each response from now on."""
     sizes = []
     for collection in stores.collections:
 

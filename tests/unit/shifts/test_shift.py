@@ -1,4 +1,4 @@
-"""Who has a team's duty, and from when on a report of it tells."""
+"""Who is on call for a team, and since when the report counts."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Desk(FakeApi):
         timeline.refresh(self.stores_value, INCIDENT)
 
     def notes(self):
-        """What is written on the timeline as notes."""
+        """Return the notes on the timeline."""
         entries = timeline.effective(timeline.read(self.stores_value, INCIDENT))
         return [e.data["text"] for e in entries if e.kind == "note"]
 

@@ -1,4 +1,4 @@
-"""What Slack sends when somebody presses a button or sends the form."""
+"""Slack's payloads for a pressed button or a submitted form."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def chosen(message: Dict[str, Any], user: str = "U0MIA", **more: Any) -> Dict[st
 
 
 def submit(view: Dict[str, Any], user: str = "U0MIA", opened: str = "V1", **values: str) -> Any:
-    """A form as it was opened, filled and sent."""
+    """Return the payload of a form as it was opened, filled in and submitted."""
     return {
         "type": "view_submission",
         "user": {"id": user, "team_id": HOME},

@@ -1,4 +1,4 @@
-"""A splunkd that keeps connections open, and tells what came over each."""
+"""A splunkd that keeps connections open and records the requests of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%s\r\n{}"
 class Keeper:
     """A splunkd that keeps connections; ``heard`` has the requests of each connection.
 
-    ``answers`` are those to the next requests; one that is not whole cuts the connection.
+    ``answers`` are for the next requests; an incomplete answer cuts the connection.
     ``ends`` closes a connection after that many answers, without a word.
     """
 

@@ -1,4 +1,4 @@
-"""A desk of on-call people: incidents, their clocks, a worker, and services that hear of it."""
+"""A desk of on-call people: incidents, their clocks, a worker, and notified services."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def local(moment):
 
 
 class Desk(Office):
-    """Incidents, clocks, a worker, and services that hear of it."""
+    """Incidents, clocks, a worker, and services that are notified."""
 
     def __init__(self, now="2026-11-30T10:00", **more):
         super().__init__(slack=FakeService(), pagerduty=FakeService())
@@ -95,7 +95,7 @@ class Desk(Office):
         self.until(self.clock.now() + 60 * minutes, step)
 
     def happened(self, kind="sla"):
-        """What was said, and when: (event or step, clock, time of the day)."""
+        """Return what was written, and when: (event or step, clock, time of the day)."""
         found = []
         for entry in timeline.effective(timeline.read(self.stores, self.id)):
             if entry.kind == "sla" == kind and entry.data["event"] != "timed":

@@ -1,4 +1,4 @@
-"""A desk whose alert actions are killed or whose splunkd forgets: what the worker makes good."""
+"""A desk whose alert actions are killed or whose splunkd forgets, and what the worker recovers."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class LossyDesk:
         self.history.setdefault(name, []).append(SimpleNamespace(**{**run, "results": 2, **more}))
 
     def reconciler(self):
-        """That of a worker that begins now."""
+        """Return the reconciler of a worker that begins now."""
         past = PastRuns(self.stores, self.clock, self, "sh1", self.trouble)
         forgotten, untracked = RunsBeforeRestart(past), UntrackedRuns(past)
         return Reconciler(
@@ -114,7 +114,7 @@ class LossyDesk:
         )
 
     def restarted(self):
-        """Work until now, be restarted with a run that fired just before, and work again."""
+        """Work until now, restart with a run that fired just before, and work again."""
         before = self.reconciler()
         self.work(before)
         self.clock.advance(30)
@@ -123,12 +123,12 @@ class LossyDesk:
         return self.reconciler()
 
     def work(self, reconciler, seconds=200.0):
-        """Let the worker reconcile for a while; returns how many signals had been lost."""
+        """Let the worker reconcile for a while; return how many signals had been lost."""
         self.clock.advance(seconds)
         return reconciler.run()["signals_recovered"]
 
     def signals(self, rows=ROWS, result=""):
-        """What the action delivers for these rows, or for the one result of that number."""
+        """Return the action's signals for these rows, or for the one result with that number."""
         params = self.params("", "", "")
         who = ("High Error Rate", "incident_management", "nobody")
         alert = Alert.from_params(params, *who, SID, result=result)

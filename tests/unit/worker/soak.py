@@ -58,7 +58,7 @@ CALL_SECONDS = 0.005
 
 
 class Service(FakeService):
-    """A service at whose answer others may go on, or the process that asks be killed."""
+    """A service during whose response others may act, or the calling process may be killed."""
 
     before: Callable[[str, str], None] | None = None
 
@@ -87,7 +87,7 @@ class Service(FakeService):
 
 
 class DeployApi(FakeDeployApi):
-    """The same of a service that carries fixes out."""
+    """The same for a service that executes fixes."""
 
     before: Callable[[str, str], None] | None = None
 
@@ -115,7 +115,7 @@ class _Log(Replication):
 
     @now.setter
     def now(self, _value: float) -> None:
-        """Told by the world alone."""
+        """Return the world's time, which only the world sets."""
 
     def sleep(self, seconds: float) -> None:
         self._world.now += seconds
@@ -133,7 +133,7 @@ class _Clock(ManualClock):
 
 
 class _Api(FakeApi):
-    """A member's API, by the settings that there are now."""
+    """A member's API, with the current settings."""
 
     def __init__(self, world: World, stores: Any, clock: ManualClock) -> None:
         super().__init__(stores, clock)
@@ -184,7 +184,7 @@ class Member:
         return made.ingest(signals, actor)
 
     def duties(self) -> list[Callable[[], Any]]:
-        """What a worker does, in its order."""
+        """Run a worker's duties in their order."""
         stores, clock, world = self.stores, self.clock, self.world
         context = world.bench.context_of(self)
         return [
@@ -228,7 +228,7 @@ def _silent(_name: str, _sentence: str) -> None:
 
 
 class _Bench(Bench):
-    """What fixes need, for incidents of the story."""
+    """The requirements of fixes, for incidents of the story."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -237,10 +237,10 @@ class _Bench(Bench):
         self.executor = self.api
 
     def open(self, incident: str = "") -> None:
-        """The story opens its own."""
+        """Do nothing: the story opens its own incidents."""
 
     def analyse(self, *_given: Any, **_more: Any) -> None:
-        """An analysis comes when somebody asks for it."""
+        """Run an analysis only on request."""
 
     def context_of(self, member: Member) -> Any:
         made = self.context
@@ -255,7 +255,7 @@ class _Bench(Bench):
 
 
 class World:
-    """Everything of one story."""
+    """The state of one story."""
 
     def __init__(self, seed: int, lag: float = 0.5) -> None:
         self.seed, self.rng, self.now = seed, random.Random(seed), START
@@ -300,7 +300,7 @@ class World:
         ]
 
     def _losing(self, collection: FakeCollection) -> None:
-        """Have writes lose their answer now and then."""
+        """Let writes lose their response now and then."""
         for verb in ("insert", "save"):
             setattr(collection, verb, self._lossy(getattr(collection, verb)))
 
@@ -314,7 +314,7 @@ class World:
         return call
 
     def at_once(self, writers: dict[str, Callable[[], Any]], kills: float, errors: float) -> Any:
-        """Let some act at once; returns how each ended, by name."""
+        """Let several actors act at once; return how each ended, by name."""
 
         def moment(_verb: str, _name: str) -> None:
             self.now += CALL_SECONDS
@@ -334,7 +334,7 @@ class World:
     switching = 0.15
 
     def written(self) -> dict[str, dict[str, float]]:
-        """Each timeline entry that ever was: by its incident, its key and when it came."""
+        """Return each timeline entry ever written: its incident, its key and its time."""
         found: dict[str, dict[str, float]] = {}
         for time, name, key, text in self.captain.replication.operations:
             if name == "timeline" and text:
@@ -348,7 +348,7 @@ class World:
             self.events.setdefault(entry.incident_id, []).append((self.now, entry))
 
     def indexed(self, incident_ids: Any) -> dict[str, set[str]]:
-        """What a search finds: what came at least 20 seconds ago."""
+        """Return what a search finds: events that arrived at least 20 seconds ago."""
         return {
             key: {one.key for time, one in self.events.get(key, ()) if time < self.now - 20}
             for key in incident_ids
@@ -359,16 +359,16 @@ class World:
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether clocks differ by much, or did and a checkpoint may tell of it yet.
+        """Tell whether clocks differ much, or did and a checkpoint may still show it.
 
-        What stands still then, for longer than is read again, can't know what it has not seen.
+        A process that pauses then, for longer than is read again, can't know what it has not seen.
         """
         is_now = any(abs(member.clock.ahead) > 60 for member in self.members)
         return is_now or self.now < self.disturbed_until
 
 
 class _Behind:
-    """A lagging member's stores; each that acts is a process of its own, and waits for itself."""
+    """A lagging member's stores; each actor is a process of its own, and waits for itself."""
 
     def __init__(self, world: World, copy: MemberStores) -> None:
         self._world, self._copy, self._own = world, copy, threading.local()

@@ -1,4 +1,4 @@
-"""What must be true when the incidents of a random story have grown old, and left the KV store."""
+"""What must be true when the incidents of a random story are old and deleted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STAYS = ("pruned", "episode", "episodes", "moves")
 
 
 def grow_old(story: Story) -> list[str]:
-    """Let most incidents end, and days go by; return what is wrong then, a sentence each."""
+    """Let most incidents end, and days pass; return a sentence for each fault."""
     world = story.world
     stores, api = world.captain, world.members[0].api
     world.routing = world.routings[0]
@@ -40,7 +40,7 @@ def grow_old(story: Story) -> list[str]:
 
 
 def _gone(world: Any, stores: Any, api: Any) -> list[str]:
-    """What has left is in the index as a whole, answers so, and leaves nothing behind."""
+    """Check that a deleted incident is wholly indexed, answered as gone, and leaves nothing."""
     wrong = []
     written = world.written()
     messages = {
@@ -78,7 +78,7 @@ def _gone(world: Any, stores: Any, api: Any) -> list[str]:
 
 
 def _still_there(world: Any, stores: Any, api: Any) -> list[str]:
-    """What is open, or has something to be done, stays; the rest has left."""
+    """Check that open incidents, and those with open work, stay, and the others are deleted."""
     wrong = []
     answer = api.call("GET", "/incidents", query={"limit": "500"})[1]
     listed = sorted(one["id"] for one in answer["incidents"])
@@ -107,11 +107,11 @@ def _leads_to(one: Any, last: str, known: Any) -> bool:
 
 
 def _next_findings(story: Story) -> list[str]:
-    """A problem whose incident has left is found anew: by one that is there."""
+    """Check that a deleted incident's problem is found again by an incident that exists."""
     world = story.world
     wrong = []
     problems = {(one["rule"], one["entity"]): one for one in story.delivered.values()}
-    for number in range(3):  # Nothing that was held back on purpose is still.
+    for number in range(3):  # until no deliberate suppression is left
         world.now += 8 * HOUR
         world.members[number % 2].work()
     for number, (_problem, one) in enumerate(sorted(problems.items())):

@@ -21,7 +21,7 @@ __all__ = ["check"]
 
 
 def check(story: Story) -> list[str]:
-    """Return what is wrong, a sentence each."""
+    """Return a sentence for each fault."""
     wrong = list(story.unexpected)
     world = story.world
     stores = world.captain
@@ -50,7 +50,7 @@ def check(story: Story) -> list[str]:
 
 
 def _still_at_work(world: Any, stores: Any) -> list[str]:
-    """A worker that begins now finds nothing to write."""
+    """Check that a new worker finds nothing to write."""
     known = set(stores.timeline.documents)
     member = world.members[0]
     member.boot()
@@ -60,10 +60,10 @@ def _still_at_work(world: Any, stores: Any) -> list[str]:
 
 
 def _resolved(entries: Any, gone: Any, lost: Any) -> list[str]:
-    """What the app resolved by itself stays open where something was found that it had not seen.
+    """Check that an automatic resolve was reopened if it had not seen a finding.
 
     Errors from before the resolve that arrive after it do not reopen it, nor do those that a
-    restore took away meanwhile.
+    restore removed meanwhile.
     """
     wrong = []
     for key, mine in entries.items():
@@ -82,7 +82,7 @@ def _resolved(entries: Any, gone: Any, lost: Any) -> list[str]:
 
 
 def _before(entries: Any, entry: Any) -> set[str]:
-    """The keys of what the writer of an entry had seen."""
+    """Return the keys of what the writer of an entry had seen."""
     prev, found, ahead = {one.key: one.prev for one in entries}, set(), list(entry.prev)
     while ahead:
         key = ahead.pop()
@@ -156,7 +156,7 @@ def _people(story: Story, entries: Any, gone: Any) -> list[str]:
 
 
 def _fields(entries: Any) -> list[str]:
-    """What a person has set last stands, whatever detections bring."""
+    """Check that the value a person set last stays, whatever detections bring."""
     wrong = []
     for key, mine in entries.items():
         last: dict[str, str] = {}
@@ -171,7 +171,7 @@ def _fields(entries: Any) -> list[str]:
 
 
 def _asked(story: Story, stores: Any, gone: Any) -> list[str]:
-    """A message that somebody asked for, and was told is on the outbox, is there."""
+    """Check that a requested message that was reported as queued exists."""
     wrong = []
     for name, (key, incident) in story.asked.items():
         if incident not in gone and stores.outbox.get(key) is None:
@@ -180,7 +180,7 @@ def _asked(story: Story, stores: Any, gone: Any) -> list[str]:
 
 
 def _audit(world: Any, entries: Any) -> list[str]:
-    """Each entry that ever was is in the index, and nothing else."""
+    """Check that exactly the entries ever written are in the index."""
     wrong = []
     written = world.written()
     for key in {*written, *world.events}:

@@ -1,4 +1,4 @@
-"""Whether the figures of a random story's signals are what a plain count of them gives."""
+"""Compares the signal counts of a random story with a plain count."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["figures"]
 
 
 def figures(stores: Any, now: float) -> list[str]:
-    """Return what is wrong with the figures of the whole story, and of each of its hours.
+    """Return a sentence for each fault in the counts of the story, and of each of its hours.
 
-    At least what is stored counts, and no more than ever came: one that came again in a later hour
-    counts in both, if the first was counted by then, and one that was deleted stays counted.
+    At least all stored signals count, and no more than ever arrived. One that arrived again in a
+    later hour counts in both, if the first was counted by then, and a deleted one stays counted.
     """
     came: dict[tuple[str, float], dict[str, Any]] = {}
     for _time, name, key, text in stores.replication.operations:

@@ -1,4 +1,4 @@
-"""What people do with fixes in a random story."""
+"""People's actions on fixes in a random story."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PEOPLE = ("ann", "bob", "cy")
 
 
 class Fixes:
-    """The acts of a story that propose, approve, carry out and undo a fix."""
+    """The acts of a story that propose, approve, execute and roll back a fix."""
 
     world: World
     rng: random.Random

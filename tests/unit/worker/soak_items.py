@@ -1,4 +1,4 @@
-"""What people ask in a random story of an incident's follow-ups, tasks and roles."""
+"""Requests about an incident's follow-ups, tasks and roles in a random story."""
 
 from __future__ import annotations
 

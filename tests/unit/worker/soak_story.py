@@ -1,4 +1,4 @@
-"""What happens in a random story: findings, what people do, workers' rounds, and the long rest."""
+"""What happens in a random story: findings, people's acts, workers' rounds, and the final rest."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Story(Fixes):
             self.after(name, error)
 
     def after(self, name: str, error: BaseException | None) -> None:
-        """A process that was killed is begun anew."""
+        """Begin a killed process anew."""
         if error is None:
             return
         member = next(one for one in self.world.members if one.name in name)
@@ -89,7 +89,7 @@ class Story(Fixes):
             raise error
 
     def rest(self) -> None:
-        """Everything works again, and time goes by until all that is due was done."""
+        """Let everything work again, and time pass until all due work was done."""
         world = self.world
         world.services["slack"].calm = world.services["pagerduty"].calm = True
         world.services["email"].calm = True
@@ -177,7 +177,7 @@ class Story(Fixes):
     def ask(
         self, member: Member, path: str, body: Any, method: str = "POST", user: str = ""
     ) -> Callable[[], Any]:
-        """A request by somebody, perhaps under a key, and then repeated until it is answered."""
+        """Send a request, perhaps with a key, and then repeat it until it is answered."""
         rng = self.rng
         user = user or rng.choice(PEOPLE)
         self.number += 1
@@ -243,7 +243,7 @@ class Story(Fixes):
         return self.ask(member, f"/incidents/{incident}/updates", body)
 
     def tell(self, member: Member, incident: str) -> Any:
-        """Ask for a message, perhaps one that was asked for already."""
+        """Request a message, perhaps one that was requested already."""
         self.number += 1
         known = sorted(self.asked)
         name = self.rng.choice(known) if known and self.rng.random() < 0.3 else f"id {self.number}"
@@ -251,7 +251,7 @@ class Story(Fixes):
         return self.ask(member, "/notifications", {**body, "incident_id": incident}, user="ann")
 
     def tell_again(self, member: Member, _incident: str) -> Any:
-        """Have a message that did not arrive, or of which nobody knows, sent again."""
+        """Resend a message that is undelivered or unconfirmed."""
         known = self.world.captain.outbox.all()
         lost = sorted(one["_key"] for one in known if one["state"] in ("dead", "unconfirmed"))
         key = self.rng.choice(lost) if lost else "0" * 64
@@ -330,7 +330,7 @@ class Story(Fixes):
         return self.ask(member, "/on-call/covers", {**body, **times})
 
     def over(self, member: Member, _incident: str) -> Any:
-        """A tool says that its alerts are over."""
+        """Let a tool report the end of its alerts."""
         found = sorted(one["_key"] for one in self.world.captain.signals.all())
         keys = self.rng.sample(found, min(len(found), 3))
 

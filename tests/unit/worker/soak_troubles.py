@@ -1,4 +1,4 @@
-"""What befalls the installation in a random story: clocks, earlier versions, what is deleted."""
+"""Troubles of the installation in a random story: clocks, earlier versions, deletions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NEWER = ("follow_ups_open", "next_due", "tasks", "roles", "fields", "field_valu
 
 
 def befall(world: World) -> str:
-    """Let something happen between two steps; returns what."""
+    """Let something happen between two steps; return what."""
     happens = world.rng.choice((_set_a_clock, _set_a_clock, _delete_documents, _earlier_version))
     return happens(world)
 
@@ -24,7 +24,7 @@ def _set_a_clock(world: World) -> str:
 
 
 def _delete_documents(world: World) -> str:
-    """Somebody deletes incidents' documents, which are derived."""
+    """Delete incidents' documents, which are derived."""
     known = sorted(world.captain.incidents.documents)
     some = world.rng.sample(known, min(len(known), 2))
     for key in some:
@@ -33,7 +33,7 @@ def _delete_documents(world: World) -> str:
 
 
 def _earlier_version(world: World) -> str:
-    """A member of an earlier version, which is not upgraded yet, writes a document."""
+    """Let a member with an earlier version, not upgraded yet, write a document."""
     member: Member = world.rng.choice(world.members)
     member.build = "0"
     member.boot()
@@ -45,10 +45,10 @@ def _earlier_version(world: World) -> str:
 
 
 def restore(world: World) -> str:
-    """Bring back a backup of several moments, in which timelines lack some of their entries.
+    """Restore a backup whose collections differ in time, so that timelines lack entries.
 
-    Others name them, or their incident's document alone does, and the index has them. Some were
-    not told yet.
+    Other entries, or only the incident's document, name them, and the index has them. Some had not
+    been sent as notifications.
     """
     for member in world.members:
         member.audit.run()

@@ -1,4 +1,4 @@
-"""Two workers at an incident's clocks while it becomes graver, in every order of their calls."""
+"""Two workers at an incident's clocks while its severity rises, in every order of their calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.one_python
 
 
 def test_a_critical_incident_is_escalated_in_time_whichever_worker_goes_on():
-    """The one that had not seen the change wrote its note of a later moment over the other's."""
+    """The worker that missed the change used to overwrite the other's earlier note."""
     made: list[tuple[Desk, Clocks]] = []
 
     def begun():

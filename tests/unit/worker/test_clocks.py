@@ -1,4 +1,4 @@
-"""The worker's clocks: said once and on time, whoever is killed and how many work at once."""
+"""The worker's clocks: each entry once and on time, after any kill and with several workers."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_document_that_was_written_late_is_looked_at():
 
 
 def test_what_a_member_opens_whose_clock_is_ten_minutes_behind_is_escalated():
-    """People heard of it, and its deadlines were never looked at."""
+    """It used to be announced, but its deadlines were never checked."""
     desk = Desk()
     desk.wait(10)
     behind = ManualClock(desk.clock.now() - 600)
@@ -133,7 +133,7 @@ def test_what_a_member_opens_whose_clock_is_ten_minutes_behind_is_escalated():
 
 
 def test_a_document_that_was_written_much_too_late_is_looked_at():
-    """The KV store could not be written to for 40 minutes; the clocks worked before the repair."""
+    """The KV store refused writes for 40 minutes; the clocks worked before the repair."""
     desk = Desk()
     desk.clocks.run(desk.routing)
     now = desk.clock.now()
@@ -151,7 +151,7 @@ def test_a_document_that_was_written_much_too_late_is_looked_at():
 
 
 def test_a_document_that_an_editor_of_lookups_saved_is_made_anew_and_not_read_again_and_again():
-    """It had texts of its numbers, so it seemed to have changed at each look."""
+    """Its numbers were texts, so it used to look changed in each round."""
     desk = Desk()
     desk.open()
     desk.clock.advance(400)

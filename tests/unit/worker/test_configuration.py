@@ -1,4 +1,4 @@
-"""What the worker is configured to do is read again in time, and what is malformed is said."""
+"""The worker reads its configuration again in time, and reports malformed values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUTING = "incident_routing"
 
 
 class ConfSession:
-    """Answers conf files by name, and counts how often the routing was read."""
+    """Returns conf files by name, and counts how often the routing was read."""
 
     def __init__(self):
         self.confs = {ROUTING: {"general": {"reopen_window": "2h"}}}
@@ -57,7 +57,7 @@ def test_it_is_read_at_once_and_again_after_15_seconds(configuration, session, c
     assert configuration.routing.reopen_window == 10800.0
 
 
-def test_what_is_malformed_is_said_each_time_and_spoils_nothing_else(configuration, session):
+def test_malformed_values_are_reported_each_time_and_affect_nothing_else(configuration, session):
     session.confs["incident_management_settings"] = {"lifecycle": {"resolve_after": "soon"}}
     for _turn in range(2):
         with pytest.raises(SettingsError, match="resolve_after is 'soon'"):

@@ -15,7 +15,7 @@ from tests.fakes import FakeStores, ManualClock
 
 
 class Member:
-    """One search head with its worker; ``ran`` is what its duties did."""
+    """One search head with its worker; ``ran`` lists the work of its duties."""
 
     def __init__(self, stores, clock, name, *duties, stopping=lambda: False):
         self.ran = []
@@ -109,7 +109,7 @@ def test_a_restarted_worker_goes_on_at_once(stores, clock):
     assert again.ran == ["tell"]
 
 
-def test_what_every_member_does_for_itself_needs_no_turn(stores, clock):
+def test_a_duty_of_every_member_needs_no_turn(stores, clock):
     members = [Member(stores, clock, f"sh{n}", ("spool", {"everywhere": True})) for n in (1, 2)]
     for member in members:
         member.worker.cycle()

@@ -1,4 +1,4 @@
-"""Deadlines over simulated days: said once, on time, by whatever hours they count."""
+"""Deadlines over simulated days: recorded once, on time, for all kinds of hours."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_a_milder_severity_counts_from_the_beginning():
 
 
 def unrouted(**more):
-    """A desk whose rules give no team, with an incident of three hours ago."""
+    """Return a desk whose rules give no team, with an incident of three hours ago."""
     desk = Desk(rule__default={"entity": "no such"}, **more)
     desk.open("high")
     assert desk.incident["team"] == "" and "sla_ack_due" not in desk.incident
@@ -201,7 +201,7 @@ def test_what_is_promised_whatever_the_team_counts_from_the_start():
     assert desk.dues() == ("Mon 12:00", "Tue 02:00")
 
 
-def test_what_nobody_promised_has_no_clock():
+def test_no_promise_means_no_clock():
     desk = Desk()
     desk.open("low")
     desk.wait(60)
@@ -355,7 +355,7 @@ ACTIONS = st.lists(
 @settings(deadline=None, max_examples=25)
 @given(ACTIONS, st.integers(1, 240), st.sampled_from(["restart", "continue"]))
 def test_how_often_the_worker_looks_does_not_change_how_it_ends(actions, pause, on_reopen):
-    """A worker that looks every two minutes, and one that comes by now and then."""
+    """One worker checks every two minutes, another only now and then."""
     desks = [Desk(sla__critical={"on_reopen": on_reopen}) for _desk in range(2)]
     steps = (120.0, 60.0 * pause)
     for desk in desks:

@@ -1,4 +1,4 @@
-"""Escalation paths: who is asked next, when, and what stops it."""
+"""Escalation paths: who is called next, when, and what stops them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker fails at, or that it does not run, is told in words to whoever asks."""
+"""Failures of the worker, or that it does not run, are reported in words."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def member() -> SearchHead:
     return SearchHead(FakeStores(), ManualClock())
 
 
-def test_what_fails_for_minutes_is_told_until_it_works(member):
+def test_a_lasting_failure_is_reported_until_it_works(member):
     member.error = KeyError("trail")
     member.work(240)
     assert member.troubles() == [], "What passes by itself is nobody's concern."
@@ -79,7 +79,7 @@ def test_what_fails_for_minutes_is_told_until_it_works(member):
     assert member.troubles() == []
 
 
-def test_a_duty_whose_time_has_not_come_is_not_said_to_work_again(member):
+def test_a_duty_that_is_not_due_is_not_reported_as_working_again(member):
     member.error = SplunkError(500, "no")
     member.work(600)
     assert not [line for line in member.lines if "works again" in line]
@@ -88,7 +88,7 @@ def test_a_duty_whose_time_has_not_come_is_not_said_to_work_again(member):
     assert len([line for line in member.lines if "works again" in line]) == 2
 
 
-def test_a_note_of_a_member_that_is_gone_is_not_told_for_ever(member):
+def test_a_record_of_a_removed_member_is_not_reported_forever(member):
     member.error = SplunkError(500, "no")
     member.work(600)
     assert member.troubles()
@@ -114,13 +114,13 @@ def _refused_notes(verb: str, _name: str) -> None:
     ("seen", "waited", "said"),
     [(None, 600.0, "not run yet"), (100.0, 600.0, "not run since 1970"), (100.0, 60.0, "")],
 )
-def test_a_worker_that_does_not_run_is_told(seen, waited, said):
+def test_a_worker_that_does_not_run_is_reported(seen, waited, said):
     found = worker_troubles(FakeStores(), 1000.0, seen, waited)
     assert [said in one for one in found] == ([True] if said else [])
 
 
-def test_a_worker_that_runs_and_fails_is_not_said_not_to_run(member):
-    """What it is seen by is its telling, which may be just what fails."""
+def test_a_failing_worker_is_not_reported_as_stopped(member):
+    """A worker is recognized by its announcing, which may be just what fails."""
     began = member.clock.now()
     member.error = SplunkError(500, "no")
     member.work(600)
@@ -129,11 +129,11 @@ def test_a_worker_that_runs_and_fails_is_not_said_not_to_run(member):
     assert any("has not run since" in one for one in member.troubles(seen=began))
 
 
-def test_a_worker_that_runs_is_not_told():
+def test_a_running_worker_is_not_reported():
     assert worker_troubles(FakeStores(), 1000.0, 990.0, 600.0) == []
 
 
-def test_a_monitor_that_fails_unexpectedly_says_so_where_people_look(monkeypatch):
+def test_an_unexpected_failure_of_a_monitor_is_shown_to_people(monkeypatch):
     stores, clock = FakeStores(), ManualClock()
 
     def fails(*_arguments: Any) -> Any:

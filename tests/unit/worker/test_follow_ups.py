@@ -1,4 +1,4 @@
-"""An overdue follow-up is told to its owner, once, as other personal messages are."""
+"""The owner of an overdue follow-up is notified once, like other personal messages."""
 
 from __future__ import annotations
 

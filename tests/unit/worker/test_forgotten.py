@@ -1,4 +1,4 @@
-"""Runs that splunkd forgot when it was restarted are found among the jobs that are left."""
+"""Runs that splunkd forgot in a restart are found by their remaining jobs."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_a_first_start_looks_through_nothing(desk):
 
 
 def test_searches_that_a_process_did_not_come_to_are_looked_at_by_the_next(desk):
-    """After a restart with more than some forty, the last ones were never looked at."""
+    """After a restart with more than some forty, the last ones used to be skipped forever."""
     desk.history = {f"Search {n:02}": [] for n in range(25)}
     worker = desk.restarted()
     desk.ran("Search 24", ago=1)

@@ -1,4 +1,4 @@
-"""What duties ask of the KV store when there is nothing to do."""
+"""The duties' calls of the KV store when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def desk():
 
 
 def _minute(desk, work, every=5):
-    """Let a duty work for a minute, and all of it is known; returns its calls."""
+    """Let a duty work for a minute, with everything known; return its calls."""
     work()
     before = desk.stores.calls
     for _round in range(60 // every):
@@ -66,7 +66,7 @@ def test_a_checkpoint_that_is_half_a_minute_old_tells_nobody_twice(desk):
 
 
 def test_a_subscription_hears_of_what_comes_right_after_it(desk):
-    """Although subscriptions are not read in each round."""
+    """Subscriptions are not read in each round, and still get the next event."""
     desk.announce()
     for _round in range(3):
         desk.clock.advance(5)
@@ -141,7 +141,7 @@ def test_clocks_write_their_checkpoint_twice_a_minute():
 
 
 def test_retention_goes_on_while_incidents_are_leaving_and_rests_after_that(desk):
-    """They leave after five minutes; a duty that did nothing rests for ten."""
+    """They are deleted after five minutes; a duty that did nothing rests for ten."""
     desk.open()
     for kind, was, now in (("status", "new", "resolved"), ("status", "resolved", "closed")):
         desk.write(kind, **{"from": was, "to": now, "reason": "over"})

@@ -1,4 +1,4 @@
-"""A night of on-call people as the worker makes it, and what the load report then counts of it."""
+"""A night of on-call people as the worker runs it, and the load report's figures of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAILY = {"handover": "daily 11:00", "start": "2026-11-30", "time_zone": "Europe/
 
 
 def at_night():
-    """Tuesday 02:00: lee is on call, and max in the second line."""
+    """Set up Tuesday 02:00: lee is on call, and max is in the second line."""
     return Desk(
         now="2026-12-01T02:00",
         team__payments={"rota": "first"},
@@ -25,7 +25,7 @@ def at_night():
 
 
 def work(desk, minutes):
-    """Let the whole worker work for so long."""
+    """Let the whole worker work for that long."""
     for _minute in range(minutes):
         assignment.assign_waiting(desk.stores, desk.clock, desk.routing)
         desk.wait(1)

@@ -51,7 +51,7 @@ def messages(stores, clock=None):
 
 
 def test_a_message_for_a_webhook_that_another_member_has_just_made_is_sent(monkeypatch):
-    """Its message is on the outbox when the round reads that, and it was not a moment before."""
+    """The message is queued when the round reads the outbox, and was not a moment before."""
     monkeypatch.setattr(webhook, "send_json", lambda *_given, **_named: Reply(204, {}, ""))
     stores = FakeStores()
     mine, others = messages(stores), messages(stores)
@@ -102,7 +102,7 @@ def test_an_own_channel_that_is_off_silences_no_other():
 
 
 def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
-    """Somebody takes a channel to another service; what was read before knows neither."""
+    """An administrator moves a channel to another service; earlier reads have neither."""
     sent = []
 
     def send_json(_network, url, headers, **_named):
@@ -150,7 +150,7 @@ def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
 
 
 def test_a_webhook_whose_secret_cannot_be_read_keeps_no_other_channel_waiting(monkeypatch):
-    """splunkd masks secrets for an address that is not on Splunk Cloud's list, until it is."""
+    """splunkd masks secrets for an address that is not on Splunk Cloud's list yet."""
     monkeypatch.setattr(webhook, "send_json", lambda *_given, **_named: Reply(204, {}, ""))
     stores = FakeStores()
     mine = messages(stores)
@@ -199,7 +199,7 @@ def test_a_cycle_without_webhook_messages_reads_the_subscriptions_once():
     assert stores.subscriptions.log == ["find subscriptions"]
 
 
-def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(monkeypatch):
+def test_no_incident_channels_cost_no_call_and_a_requested_one_is_opened(monkeypatch):
     stores, clock = FakeStores(), ManualClock()
     mine = messages(stores, clock)
     settings = parse({"slack": {"bot_token": "xoxb-1"}})
@@ -209,7 +209,7 @@ def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(mo
     timeline.refresh(stores, "INC-1")
 
     def look():
-        """Return how many calls rooms took."""
+        """Return how many calls incident channels took."""
         mine.update_first_messages()
         before = stores.calls
         mine.run_incident_channels(Routing())

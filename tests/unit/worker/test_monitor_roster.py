@@ -1,4 +1,4 @@
-"""Members say which monitors they have, so that another one can judge a window in their place."""
+"""Members record their monitors, so that another member can judge a window in their place."""
 
 from __future__ import annotations
 

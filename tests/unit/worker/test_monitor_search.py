@@ -1,4 +1,4 @@
-"""A monitor's search runs with the system's rights: what it holds is looked at each time."""
+"""A monitor's search runs with the system's rights, so it is checked each time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from incident_management.splunk.session import SplunkError
 
 
 class Splunkd:
-    """One macro, one command of another app that is marked as risky, and jobs that find a row."""
+    """One macro, one command of another app that is marked as risky, and jobs with one row."""
 
     def __init__(self, macro: str) -> None:
         self.macro = macro
@@ -55,7 +55,7 @@ def test_what_splunkd_marks_as_risky_and_what_can_not_be_looked_into_is_not_run(
 
 
 def test_a_search_that_sets_its_own_times_would_judge_every_span_by_the_present() -> None:
-    """A time in the text goes before that of the dispatch: a backfill would learn of silence."""
+    """A time in the text overrides the dispatched one: a backfill would learn silence."""
     splunkd: Any = Splunkd("index=shop earliest=-1h")
     with pytest.raises(SearchFailed, match="sets its own time range with 'earliest=', which"):
         MonitorSearcher(splunkd).run("`shop` error", "0", "300")

@@ -1,4 +1,4 @@
-"""What keeps a monitor from judging is shown once in a cluster, and as long as it lasts."""
+"""What prevents a monitor from judging is shown once in a cluster, as long as it lasts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Cluster:
         return MonitorMessages(watched.stores, watched.clock, f"member-{member}", board, roster)
 
     def work(self, *members: int) -> None:
-        """One round of these members' workers."""
+        """Run one round of these members' workers."""
         for member in members:
             self.roster(member).sign()
             self.worker(member).run()
@@ -160,7 +160,7 @@ def test_a_monitor_that_is_switched_off_is_not_complained_about():
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_member_without_the_monitor_does_not_take_its_trouble_for_over(order):
-    """inputs.conf is not replicated, so that a monitor may be an input of one member alone."""
+    """inputs.conf is not replicated, so a monitor may be an input of only one member."""
     cluster = Cluster()
     cluster.monitors[1] = {}
     cluster.fail(UNKNOWN)

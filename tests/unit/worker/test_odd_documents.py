@@ -1,8 +1,7 @@
-"""One document that somebody has changed by hand costs its incident alone.
+"""One malformed document, changed by hand, affects only its own incident.
 
-Of one document of each collection and kind, each field in turn is replaced by something of another
-type, or is gone, the next field by the next. Then each duty is done, and the other incidents are
-served.
+In one document of each collection and kind, each field in turn gets a value of another type, or is
+removed together with the next field. Then each duty runs, and the other incidents are handled.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ KINDS = {"timeline": "kind", "outbox": "channel"}
 
 
 class Site:
-    """The stores of a house as they were, to be begun from again and again."""
+    """The stores of a site in a fixed state, from which each test starts again."""
 
     def __init__(self) -> None:
         house = House()
@@ -40,7 +39,7 @@ class Site:
         self.kept = {one.name: dict(one.documents) for one in house.stores.collections}
 
     def documents(self, collection: str) -> Iterator[dict[str, Any]]:
-        """One document of each kind, of the incident that is to be broken."""
+        """Return one document of each kind, of the incident to be broken."""
         kinds = set()
         for text in self.kept[collection].values():
             document = json.loads(text)

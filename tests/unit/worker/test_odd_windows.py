@@ -1,6 +1,6 @@
-"""A freeze, suppression, cover, plan or claim that was changed by hand costs itself alone.
+"""A malformed freeze, suppression, cover, plan or claim affects only itself.
 
-What matters for safety forbids: a freeze that can't be read freezes, a plan is not approved.
+Where safety matters, it forbids: a malformed freeze freezes, and a malformed plan is not approved.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ COVER = {
 
 
 def spoiled(document: dict[str, Any], names: Any = ()) -> Any:
-    """Yield the document with each field in turn as none of its values can be."""
+    """Yield the document with each field in turn malformed."""
     for name in names or document:
         for value in () if name in ("_key", "id") else HOSTILE:
             copy = {**document, name: value}
@@ -53,7 +53,7 @@ def spoiled(document: dict[str, Any], names: Any = ()) -> Any:
 
 
 def is_listed(stores: FakeStores, path: str) -> None:
-    """What the API answers is what its document promises (FakeApi looks)."""
+    """Tell whether the API lists it; FakeApi checks the response against its document."""
     assert FakeApi(stores).call("GET", path)[0] == 200
 
 

@@ -1,4 +1,4 @@
-"""A night of on-call people: first line, second line, a handover, and what each of them is told."""
+"""A night of on-call people: first line, second line, a handover, and their messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DAILY = {"handover": "daily 11:00", "start": "2026-11-30", "time_zone": "Europe/
 
 
 def desk_on_call(**more):
-    """Monday 10:00: until 11:00 lee and zoe are on call, then dana and max."""
+    """Set up Monday 10:00: until 11:00 lee and zoe are on call, then dana and max."""
     return Desk(
         team__payments={"rota": "first"},
         team__leads={"members": "max, zoe"},
@@ -24,7 +24,7 @@ def desk_on_call(**more):
 
 
 def told(desk):
-    """What Slack is told of who gets it, in order."""
+    """Return the Slack messages about assignments, in order."""
     desk.announce()
     events = sorted((one["order"], one["event"]) for one in desk.stores.outbox.all())
     return [event for _order, event in events if event in ("assigned", "escalation")]
@@ -87,7 +87,7 @@ def test_where_nobody_is_on_call_the_step_s_team_gets_it_and_that_is_said():
     assert desk.incident["owner"] == "max"
 
 
-def test_a_handover_that_an_acknowledgement_forestalled_is_told_to_nobody():
+def test_a_handover_prevented_by_an_acknowledgement_is_not_announced():
     desk = desk_on_call(escalation__critical={"step.1": "2d, team:leads", "step.2": ""})
     desk.open()
     assignment.assign_waiting(desk.stores, desk.clock, desk.routing)

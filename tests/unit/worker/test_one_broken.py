@@ -1,4 +1,4 @@
-"""One incident whose document or timeline is broken costs that incident alone."""
+"""An incident with a broken document or timeline affects only itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
 class House:
-    """Healthy incidents in several states, and one that is broken."""
+    """Healthy incidents in several states, and a broken one."""
 
     def __init__(self) -> None:
         self.world = World(3, lag=0.0)
@@ -49,20 +49,20 @@ class House:
         self.call("POST", f"/incidents/{source}/merge", {"into": target})
 
     def lose(self, *places: int) -> None:
-        """Delete entries of the broken one, all of them without a place."""
+        """Delete entries of the broken incident, by default all."""
         entries = timeline.read(self.stores, self.broken)
         for entry in [entries[place] for place in places] or entries:
             self.stores.timeline.delete(entry.key)
         timeline.refresh_many(self.stores, [self.broken])
 
     def save(self, **fields: Any) -> None:
-        """Save the broken one's document by hand; None leaves a field out."""
+        """Save the broken incident's document by hand; None removes a field."""
         document = {**(self.stores.incidents.get(self.broken) or {}), **fields}
         kept = {name: value for name, value in document.items() if value is not None}
         self.stores.incidents.save([kept])
 
     def work(self) -> None:
-        """Each duty once: what one raises fails the test."""
+        """Run each duty once: an error of one fails the test."""
         for duty in self.member.duties():
             duty()
 

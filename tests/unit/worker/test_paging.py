@@ -1,4 +1,4 @@
-"""What is read in order while others change it: nothing is missed because another row moved."""
+"""Ordered reads while others change the data: nothing is missed because another row moved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START = 1_800_000_000.0
 
 
 def restless(collection: FakeCollection, name: str) -> None:
-    """Have the first row of each read move to the end of the order before the next read."""
+    """Move the first row of each read to the end of the order before the next read."""
     find: Any = collection.find
 
     def moved(*asked: Any, **named: Any) -> Any:

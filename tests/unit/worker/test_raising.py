@@ -1,4 +1,4 @@
-"""A monitor's incident: the monitor itself, asked again, says whether it has recovered."""
+"""The monitor that raised an incident decides, asked again, whether it has recovered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def asked(watched: Watched, start: int, spans: int = 1, **changes: Any) -> Any:
 
 
 def learned(**settings: str) -> Watched:
-    """A monitor that has learned two hours of 50 orders a span."""
+    """Return a monitor that has learned two hours of 50 orders per span."""
     watched = Watched(season="none", backfill="2h", by="service", **settings)
     for span in range(-24, 0):
         watched.add(START + span * SPAN + 1, 50 + span % 3, service="orders")
@@ -43,7 +43,7 @@ def now(watched: Watched) -> int:
 
 
 def test_a_baseline_finds_a_flood_again_for_as_long_as_it_lasts():
-    """The monitor itself raises it once: to be silent about it later is not recovery."""
+    """The monitor raises the flood once: its later silence about it is not recovery."""
     watched = learned()
     begin = now(watched)
     watched.pass_time(6 * SPAN, 900, service="orders")
@@ -60,7 +60,7 @@ def test_a_baseline_finds_a_flood_again_for_as_long_as_it_lasts():
 
 @pytest.mark.one_python
 def test_what_a_fault_has_taught_since_does_not_count():
-    """Judged by the checkpoint of today the flood would be usual."""
+    """By today's checkpoint, the flood would be usual."""
     watched = learned()
     begin = now(watched)
     watched.pass_time(40 * HOUR, 300, service="orders")

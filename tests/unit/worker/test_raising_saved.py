@@ -1,4 +1,4 @@
-"""A saved search is asked again as its schedule runs it, or not at all."""
+"""A saved search is run again as its schedule runs it, or not at all."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ FORCED = {"force_saved_search_dispatch_as_user": "true"}
     ],
 )
 def test_a_search_runs_with_its_owners_rights_or_not_at_all(acl, dispatch_as, limits, why):
-    """Else its author would have the system run what the author may not."""
+    """Otherwise its author could let the system run what the author may not."""
     splunkd = Splunkd(dispatchAs=dispatch_as)
     splunkd.acl, splunkd.limits = acl, limits
     for ask in (grid, found):

@@ -1,4 +1,4 @@
-"""Documents that lack entries are brought up to them, without reading whole timelines for it."""
+"""Documents that lack entries are refreshed, without reading whole timelines for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_document_that_was_never_written_is_written():
 
 
 def opened(stores, clock, count, first=0):
-    """Incidents whose documents could not be written."""
+    """Return incidents whose documents could not be written."""
     ids = [f"INC-20260101-{number:06d}" for number in range(first, first + count)]
     for incident_id in ids:
         data = {"title": "t", "severity": "high"}
@@ -97,7 +97,7 @@ def test_an_incident_that_is_leaving_gets_no_document_again():
 
 
 def told(stores, clock, incident_id, *texts):
-    """Notes of which the document knows."""
+    """Add notes that the document knows of."""
     for text in texts:
         timeline.append(Act(stores, clock, "x"), incident_id, "note", {"text": text})
     timeline.refresh(stores, incident_id)
@@ -105,7 +105,7 @@ def told(stores, clock, incident_id, *texts):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """Notes each read of timelines, as the query and how many entries it gave."""
+    """Record each read of timelines: the query and the number of entries."""
 
     def noting(stores):
         noted = []
@@ -172,7 +172,7 @@ def test_entries_that_come_while_a_round_reads_cost_no_count(monkeypatch, reads)
 
 
 def test_a_document_that_skips_an_entry_in_between_is_found_when_the_incident_rests():
-    """Its writer read while two entries came, and was ended before its second look."""
+    """Its writer read while two entries arrived, and was killed before its second check."""
     stores, clock = FakeStores(), ManualClock()
     (incident_id,) = opened(stores, clock, 1)
     told(stores, clock, incident_id, "skipped", "last")

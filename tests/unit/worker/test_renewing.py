@@ -1,4 +1,4 @@
-"""Documents that do not fit their timelines are made anew, wherever that came from."""
+"""Documents that do not match their timelines are rebuilt, whatever the reason."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Walk:
 
 
 def listed(stores: FakeStores, sort: str) -> List[str]:
-    """What somebody sees who reads a list in pages of two."""
+    """Return the incidents that a reader of a list in pages of two gets."""
     found, place, asked = [], None, listing.Asked([], "", sort)
     while True:
         page, place = listing._page(stores.incidents, asked, place, 2)
@@ -62,7 +62,7 @@ def listed(stores: FakeStores, sort: str) -> List[str]:
 
 
 @pytest.mark.parametrize("sort", listing.SORTS)
-def test_what_an_earlier_version_wrote_is_in_every_list_again(sort):
+def test_documents_of_an_earlier_version_are_in_every_list_again(sort):
     walk = Walk(7)
     before = walk.documents()
     for document in before[:5]:
@@ -88,7 +88,7 @@ def test_what_an_earlier_version_or_a_hand_wrote_otherwise_is_whole_again(name, 
     assert walk.round() == 0
 
 
-def test_a_document_that_somebody_deleted_comes_back():
+def test_a_deleted_document_is_rebuilt():
     walk = Walk(3)
     before = walk.documents()
     walk.stores.incidents.delete(walk.ids[1])
@@ -98,7 +98,7 @@ def test_a_document_that_somebody_deleted_comes_back():
     assert walk.stores.claims.get(f"clock:{walk.ids[1]}"), "Its deadlines are looked at."
 
 
-def test_what_leaves_for_its_age_does_not_come_back():
+def test_a_document_deleted_by_age_does_not_come_back():
     walk = Walk(2)
     stone = {"_key": f"{TOMBSTONE}:{walk.ids[0]}", "value": {"incident_id": walk.ids[0]}}
     walk.stores.claims.save([{"purpose": "pruned", "holder": "", "time": 0.0, **stone}])
@@ -108,7 +108,7 @@ def test_what_leaves_for_its_age_does_not_come_back():
     assert len(walk.documents()) == 1
 
 
-def test_what_a_timeline_has_lost_is_told_and_stays_in_the_document():
+def test_lost_entries_are_reported_and_stay_in_the_document():
     walk = Walk(2)
     before = walk.documents()
     (opened,) = walk.stores.timeline.find({"incident_id": walk.ids[0], "kind": "opened"})
@@ -120,7 +120,7 @@ def test_what_a_timeline_has_lost_is_told_and_stays_in_the_document():
 
 
 @pytest.mark.parametrize("afterwards", [False, True])
-def test_what_a_timeline_has_lost_comes_back_from_the_index(afterwards):
+def test_lost_entries_are_restored_from_the_index(afterwards):
     walk = Walk(2)
     entries = timeline.read(walk.stores, walk.ids[0])
     walk.index = [replace(entries[0], data={"title": "forged", "severity": "info"}), *entries]
@@ -147,7 +147,7 @@ def test_of_many_that_lost_something_each_has_its_turn():
 
 
 def test_an_event_that_is_not_named_brings_nothing():
-    """Whoever may write to the index must not write into timelines."""
+    """A user who may write to the index must not be able to write into timelines."""
     walk = Walk(1)
     entries = timeline.read(walk.stores, walk.ids[0])
     forged = Entry.create(walk.ids[0], "severity", {"to": "info"}, "x", 1.0, Head(9, ()))
@@ -159,7 +159,7 @@ def test_an_event_that_is_not_named_brings_nothing():
 
 
 def test_an_index_that_can_not_be_searched_keeps_nothing_else_waiting():
-    """A search that fails may have taken its whole time: none follows it in the same round."""
+    """A failed search may have taken its whole time: the round tries no other."""
     walk = Walk(4)
     for incident_id in walk.ids[:3]:
         walk.stores.timeline.delete(timeline.read(walk.stores, incident_id)[0].key)
@@ -218,7 +218,7 @@ def test_a_timeline_that_is_gone_as_a_whole_comes_back_from_the_index(monkeypatc
 
 
 def test_numbers_that_an_editor_made_texts_of_are_numbers_again():
-    """Texts come after all numbers: the incident was the last of each list."""
+    """Texts sort after all numbers: the incident used to be last in each list."""
     walk = Walk(1)
     before = walk.documents()
     walk.stores.incidents.save([{**before[0], "urgency": str(before[0]["urgency"])}])
@@ -227,7 +227,7 @@ def test_numbers_that_an_editor_made_texts_of_are_numbers_again():
     assert walk.documents() == before
 
 
-def test_a_walk_goes_on_where_it_was_and_misses_none(monkeypatch):
+def test_a_sweep_continues_where_it_was_and_misses_none(monkeypatch):
     monkeypatch.setattr(document_sweep, "ENTRIES_A_ROUND", 5)
     monkeypatch.setattr(document_sweep, "RENEWED_A_ROUND", 2)
     walk = Walk(11)

@@ -1,4 +1,4 @@
-"""The small duties: timing, processes, what splunkd is asked."""
+"""The small duties: timing, processes, and splunkd's information."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a restored timeline lacks comes back, whoever writes to the incident before the walk does.
+"""Missing entries of a restored timeline come back, even if others write before the sweep.
 
-Only the incident's document names its last entry, and whoever writes saves that document anew.
+Only the incident's document names its last entry, and each writer saves that document again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.one_python
 
 
 class House:
-    """One incident whose newest entry stands in the index and in its document's head alone."""
+    """One incident whose newest entry is only in the index and in its document's head."""
 
     def __init__(self) -> None:
         self.stores, self.clock = FakeStores(), ManualClock(START + 100)
@@ -45,7 +45,7 @@ class House:
         self.stores.timeline.documents.pop(self.indexed[-1].key, None)
 
     def restore_at(self, calls: int) -> None:
-        """Restore it ahead of the call after so many."""
+        """Restore it before the call with that number."""
 
         def before(_verb: str, _name: str) -> None:
             if self.stores.calls == calls:
@@ -63,7 +63,7 @@ class House:
         )
 
     def check(self, order: Any) -> None:
-        """After the next walk it is all there."""
+        """Check that after the next sweep, everything is there."""
         self.clock.advance(60)
         self.walk("2")
         entries = timeline.read(self.stores, self.id)
@@ -161,7 +161,7 @@ def test_a_process_that_remembers_the_incident_from_before_forgets_nothing(secon
     house.check(seconds)
 
 
-def test_what_nobody_can_bring_back_is_named_until_somebody_can():
+def test_unrestorable_entries_stay_named_until_they_can_be_restored():
     house = House()
     house.restore()
     known, house.indexed = house.indexed, []

@@ -1,4 +1,4 @@
-"""What splunkd's answers say of a saved search's runs."""
+"""splunkd's responses about a saved search's runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No signal is lost: kept requests are carried out, interrupted alert actions made good."""
+"""No signal is lost: kept requests are executed, interrupted alert actions recovered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def desk():
     return LossyDesk()
 
 
-def test_a_run_whose_action_was_killed_is_made_good(desk):
+def test_a_run_whose_action_was_killed_is_recovered(desk):
     desk.fire()
     assert desk.reconciler().run() == {"signals_recovered": 2}
     assert len(desk.stores.signals.all()) == 2
@@ -58,7 +58,7 @@ def test_of_a_run_that_triggers_for_each_result_the_results_that_are_missing_are
 
 
 def test_a_lost_signal_has_the_severity_that_its_result_gives_it(desk, monkeypatch):
-    """It was medium for whatever ``$result.severity$`` said, and paged nobody."""
+    """Its severity used to be medium despite ``$result.severity$``, and it paged nobody."""
     given = {"severity": "$result.level$", "title": "$name$ on {entity}"}
     monkeypatch.setattr(desk, "params", lambda name, app, owner: given)
     desk.results[SID] = [{**ROWS[0], "level": "critical"}]
@@ -68,7 +68,7 @@ def test_a_lost_signal_has_the_severity_that_its_result_gives_it(desk, monkeypat
     assert (incident["severity"], incident["title"]) == ("critical", "High Error Rate on checkout")
 
 
-def test_a_run_that_can_never_be_taken_in_is_said_and_holds_no_other_up(desk):
+def test_an_unusable_run_is_reported_and_does_not_block_others(desk):
     desk.fire("scheduler__nobody__app__RMD5bad_at_1699999000_1", ago=900.0)
     desk.fired[0].name = " "
     desk.results["scheduler__nobody__app__RMD5bad_at_1699999000_1"] = ROWS
@@ -138,7 +138,7 @@ def test_a_run_is_looked_at_once(desk):
     assert desk.reads == 1
 
 
-def test_results_that_are_gone_are_said_once_and_given_up(desk):
+def test_expired_results_are_reported_once_and_given_up(desk):
     desk.results.clear()
     desk.fire(ago=600.0)
     reconciler = desk.reconciler()
@@ -164,7 +164,7 @@ def test_a_reconciling_that_is_cut_off_is_done_again(desk, moment):
     assert sum(i["signals"] for i in desk.stores.incidents.all()) == 2
 
 
-def test_kept_requests_are_carried_out_and_their_files_removed(desk, tmp_path):
+def test_kept_requests_are_executed_and_their_files_removed(desk, tmp_path):
     finding = {"rule": "r", "entity": "checkout", "severity": "high", "run": "1"}
     body = {"channel": "slack", "message": "hello"}
     desk.spool(tmp_path, path="/x/signals", body={"signals": [finding]}, actor="mia")
@@ -174,7 +174,7 @@ def test_kept_requests_are_carried_out_and_their_files_removed(desk, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_request_that_can_never_succeed_is_set_aside_and_said(desk, tmp_path):
+def test_an_impossible_request_is_set_aside_and_reported(desk, tmp_path):
     desk.spool(tmp_path, path="/x/signals", body={"signals": [{"entity": "e"}]}, actor="mia")
     desk.spool(tmp_path, path="/x/elsewhere", body={}, actor="mia")
     good, common = {"entity": "checkout", "run": "1"}, {"rule": "r", "severity": "high"}

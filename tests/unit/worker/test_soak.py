@@ -1,4 +1,4 @@
-"""Random whole lives; SOAK_STORIES=200 plays so many, SOAK_FROM=1 from that seed on."""
+"""Random whole lives; SOAK_STORIES=200 plays that many, SOAK_FROM=1 from that seed on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STORIES = int(os.environ.get("SOAK_STORIES", "0"))
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + STORIES) or [1])
-def test_in_the_end_nothing_is_lost_or_told_twice(seed):
+def test_nothing_is_lost_or_notified_twice(seed):
     story = Story(seed)
     story.play(70 if STORIES else 12)
     story.rest()

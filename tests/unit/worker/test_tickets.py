@@ -1,4 +1,4 @@
-"""When tickets are looked at, which ones, and what happens when one can't be."""
+"""When tickets are polled, which ones, and what happens if one can't be read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fakes import FakeStores, ManualClock
 
 
 class FakeReader:
-    """A service with tickets; ``refuses`` are what reading a ticket's remarks raises, by its id."""
+    """A service with tickets; ``refuses`` has the error of reading a ticket's comments, by id."""
 
     batch = 2
     hidden = "Jira does not show them."
@@ -169,7 +169,7 @@ def test_a_ticket_is_read_until_two_looks_saw_the_same(desk):
     assert desk.told(incident) == ["about t1"]
 
 
-def test_a_look_that_takes_long_goes_on_soon_where_it_was(desk):
+def test_a_long_poll_continues_soon_where_it_stopped(desk):
     incidents = [desk.incident(number) for number in range(1, 6)]
     desk.pace = module.LOOK_SECONDS * 0.8
     desk.look()
@@ -193,7 +193,7 @@ def test_one_ticket_that_can_not_be_read_does_not_hold_the_others(desk):
 
 
 def test_remarks_that_may_not_be_read_cost_nothing_else(desk):
-    """Whatever the reader has to say of it; with nothing to say the look ended in an error."""
+    """Without a reason from the reader, the poll used to end in an error."""
     desk.reader.hidden = ""
     incident = desk.incident(1)
     desk.reader.refuses["t1"] = Refused(
@@ -235,8 +235,8 @@ def test_a_service_that_is_down_is_asked_ever_more_slowly(desk):
     assert len(desk.reader.asked) == before + 2, "it has been up: the pauses begin anew"
 
 
-def test_a_service_whose_answer_has_another_shape_is_a_trouble_of_its_own(desk):
-    """{"issues": 7} raised out of the duty, and ServiceNow's tickets were not read either."""
+def test_a_malformed_response_is_a_trouble_of_its_service_only(desk):
+    """{"issues": 7} used to end the duty, so ServiceNow's tickets were not read either."""
     desk.reader.tickets = lambda ids: [][7]
     desk.incident(1)
     desk.look()
@@ -333,7 +333,7 @@ def test_an_id_that_could_be_more_than_an_id_is_never_asked_for(desk):
 
 
 def test_a_state_from_before_this_version_is_where_news_begin(desk):
-    """No receipt of that time says in which state a ticket was left."""
+    """Receipts of that time do not contain the state of the ticket."""
     incident = desk.incident(1)
     ticket = desk.reader.known["t1"]
     desk.reader.known["t1"] = replace(ticket, state="2", state_name="On it")
@@ -344,7 +344,7 @@ def test_a_state_from_before_this_version_is_where_news_begin(desk):
 
 
 def test_a_look_reads_of_followed_incidents_only_where_they_stand(desk):
-    """Thousands are followed, and each document holds all that an incident is made of."""
+    """Thousands are tracked, and each document holds a whole incident."""
     desk.incident(1)
     read: List[Any] = []
     for collection in (desk.stores.incidents, desk.stores.outbox):

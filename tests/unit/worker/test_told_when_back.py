@@ -1,4 +1,4 @@
-"""What was lost before anybody was told of it is told when the walk has brought it back."""
+"""Entries lost before their notifications were sent are announced after the sweep restores them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.one_python
 
 
 class Restored(Desk):
-    """A desk whose walk finds in an index what there was before the restore."""
+    """A desk whose sweep finds the lost entries in an index."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Restored(Desk):
         )
 
     def work_for(self, seconds: float) -> None:
-        """Announce until the checkpoint is so much later."""
+        """Announce until the checkpoint is that much later."""
         for _round in range(3):
             self.announce()
             self.clock.advance(seconds / 3)
@@ -50,7 +50,7 @@ class Restored(Desk):
 
 
 @pytest.mark.parametrize("kinds", [["opened"], ["opened", "routed"]])
-def test_it_is_told_once_however_late(kinds):
+def test_it_is_announced_once_however_late(kinds):
     desk = Restored()
     desk.lose(*kinds)
     desk.work_for(3 * HOUR)
@@ -64,7 +64,7 @@ def test_it_is_told_once_however_late(kinds):
     assert desk.announce() == 0
 
 
-def test_what_was_told_before_the_loss_is_not_told_again():
+def test_entries_announced_before_the_loss_are_not_announced_again():
     desk = Restored()
     desk.announce()
     desk.lose("opened")
@@ -137,7 +137,7 @@ def test_a_checkpoint_that_somebody_changed_by_hand_stops_nobody(value):
     assert desk.announce() == 2
 
 
-def test_whoever_fails_at_any_call_and_tries_again_tells_it_once():
+def test_after_a_failure_at_any_call_a_retry_announces_it_once():
     for duty in ("walk", "announce"):
         calls, failed = 0, True
         while failed:
@@ -161,7 +161,7 @@ def test_whoever_fails_at_any_call_and_tries_again_tells_it_once():
         assert calls > 3
 
 
-def test_the_walk_and_two_who_announce_tell_it_once_in_any_order():
+def test_the_sweep_and_two_announcers_announce_it_once_in_any_order():
     desks: list[Restored] = []
 
     def begun() -> Any:

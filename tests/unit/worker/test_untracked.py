@@ -1,4 +1,4 @@
-"""Runs of alerts that splunkd does not list are found among their jobs."""
+"""Runs of alerts that splunkd does not list are found by their jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def desk():
 
 @pytest.fixture
 def worker(desk):
-    """One that knows the search, and has looked."""
+    """Return a worker that knows the search, and has checked it."""
     worker = desk.reconciler()
     desk.work(worker)
     return worker
@@ -41,7 +41,7 @@ def test_a_process_goes_on_where_the_one_before_it_ended(desk, worker):
 
 
 def test_searches_that_a_process_did_not_come_to_are_looked_at_by_the_next(desk):
-    """With more than a hundred of them, the last ones were never looked at by any process."""
+    """With more than a hundred, the last ones used to be skipped by every process."""
     desk.history = {f"Search {n:02}": [] for n in range(25)}
     for seconds in (0, 20, 20):
         desk.work(desk.reconciler(), seconds)

@@ -1,4 +1,4 @@
-"""A promise to stakeholders is kept, or its owner is reminded of it: once."""
+"""A promised update for stakeholders is written, or its owner is reminded once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVERY = {"stakeholders__support": {**GROUP, "update_every": "30m"}}
 
 
 class Promises(Desk):
-    """A desk that keeps no other promises than those to stakeholders."""
+    """A desk whose only promises are those to stakeholders."""
 
     def __init__(self, **more):
         off = {name.replace(":", "__"): {"disabled": "1"} for name in STANZAS if name[:3] == "sla"}
@@ -51,7 +51,7 @@ class Promises(Desk):
         return local(due) if due else None
 
 
-def test_nothing_is_said_where_nothing_is_promised_or_wanted():
+def test_no_entry_without_a_promise_or_an_interval():
     desk = Promises()
     desk.open()
     desk.update()
@@ -59,7 +59,7 @@ def test_nothing_is_said_where_nothing_is_promised_or_wanted():
     assert (desk.due(), desk.said(), desk.said("set")) == (None, [], [])
 
 
-def test_who_does_not_keep_a_promise_is_reminded_once_with_the_owner_called():
+def test_a_missed_promise_reminds_its_author_and_the_owner_once():
     desk = Promises(member__dana={"slack_id": "U0123ABCD"})
     desk.open()
     assignment.assign(Act(desk.stores, desk.clock, "lee"), desk.routing, desk.id, owner="dana")
@@ -321,7 +321,7 @@ def test_a_merge_that_is_undone_takes_the_promise_back():
     assert (desk.due(), desk.said()) == ("Mon 10:30", ["Mon 10:30"])
 
 
-def test_nothing_untrue_is_said_of_a_merged_incidents_promise():
+def test_the_promise_of_a_merged_incident_is_described_truly():
     desk = Promises()
     first = desk.open()
     desk.update(next_in=1800)

@@ -1,4 +1,4 @@
-"""What may be sent to a model, and how much of it."""
+"""Limit how much is sent to a model, and how often."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEFT_OUT = " … (left out) … "
 
 @dataclass(frozen=True)
 class Allowance:
-    """How often a model may be asked: about one incident, and on one day (UTC) in all."""
+    """The number of model calls allowed per incident, and per day (UTC) for all incidents."""
 
     calls_per_incident: int = 10
     calls_per_day: int = 200
@@ -19,7 +19,7 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Budget:
-    """Bounds of one question to a model. Beyond them, evidence is left out and counted as such."""
+    """Limits of one question to a model. Evidence beyond them is left out, and counted."""
 
     events: int = 40
     event_characters: int = 1200
@@ -34,9 +34,10 @@ class Budget:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut a text to ``limit`` characters, and say so where something is left out.
+    """Cut a text to ``limit`` characters, and mark the place of the cut.
 
-    The middle goes: an event begins with what was done, and a stack trace ends with why it failed.
+    The middle is removed, because an event begins with the action and a stack trace ends with the
+    reason of the failure.
     """
     if len(text) <= limit:
         return text

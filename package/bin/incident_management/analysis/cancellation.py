@@ -1,6 +1,7 @@
-"""Ends an analysis early when nobody waits for it any more, or when its time is up.
+"""End an analysis early when its caller has gone or its time is up.
 
-splunkd does not tell a REST handler that its caller is gone, so it is looked for between searches.
+splunkd does not notify a REST handler when its caller disconnects, so the analysis checks for the
+caller between searches.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ MOST_SECONDS = 600.0
 
 
 class Abandoned(Exception):
-    """Nobody waits for the analysis any more. No failed search: the finders must not go on."""
+    """The caller of the analysis has gone.
+
+    This is not a SearchFailed, because the finders must stop instead of continuing without results.
+    """
 
 
 class CancellableSearcher:
-    """A searcher that runs nothing more once ``wanted`` says that nobody waits, or time is up."""
+    """A searcher that refuses to run once ``wanted`` returns False or its time is up."""
 
     def __init__(self, searcher: Searcher, wanted: Callable[[], bool], clock: Clock) -> None:
         self._searcher = searcher
@@ -29,7 +33,7 @@ class CancellableSearcher:
         self._end = clock.now() + MOST_SECONDS
 
     def check(self) -> None:
-        """Raises Abandoned when nobody waits."""
+        """Raise Abandoned if the caller has gone."""
         if not self._wanted():
             raise Abandoned
 
@@ -39,8 +43,8 @@ class CancellableSearcher:
         """Run a search, see :class:`.ports.Searcher`.
 
         Raises:
-            Abandoned: nobody waits.
-            SearchFailed: also when the time for all searches is up.
+            Abandoned: the caller has gone.
+            SearchFailed: the search failed, or the time for all searches is up.
         """
         self.check()
         left = self._end - self._clock.now()

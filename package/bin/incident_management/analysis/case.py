@@ -1,4 +1,4 @@
-"""What ranking reads and what it says: the case, and hypotheses about it."""
+"""The input and the output of ranking: a case, and hypotheses about its cause."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ONLY_NEAR = "Only its time and place speak for it."
 
 @dataclass
 class Pattern:
-    """A group of alike error events.
+    """A group of similar error events.
 
-    ``count`` of them are in the incident's time, ``before`` in the calm time before. ``events`` are
-    the first of those from the onset on, or of the incident's time where there are none after it;
-    ``first_time`` is that of the first.
+    ``count`` is their number during the incident, ``before`` their number in the calm window before
+    it. ``events`` are the first ones from the onset on, or the first ones of the incident if none
+    follow the onset. ``first_time`` is the time of the first.
     """
 
     template: str
@@ -36,14 +36,14 @@ class Pattern:
 
 @dataclass
 class Case:
-    """What ranking knows of an incident. ``onset`` is epoch seconds.
+    """The facts about an incident that ranking uses. ``onset`` is epoch seconds.
 
-    ``patterns`` are the error patterns that are new or have risen; ``failing`` maps an entity to
-    the time of its first such error; ``depends_on`` maps a service to those it calls. The
-    times of ``early_errors`` are those of such errors up to some minutes past the onset, in order;
-    of those before it only where they had become more. ``volume_ratio`` is events per minute in
-    the span over before, per entity; 0 where an entity fell silent. ``ordinary_ratio`` is the same
-    without the errors that have risen.
+    ``patterns`` are the error patterns that are new or more frequent. ``failing`` maps an entity to
+    the time of its first such error. ``depends_on`` maps a service to the services it calls.
+    ``early_errors`` are the times of such errors up to some minutes past the onset, in order.
+    Errors before the onset are included only where they had become more frequent. ``volume_ratio``
+    is, per entity, events per minute during the incident divided by events per minute before it;
+    0 if the entity fell silent. ``ordinary_ratio`` is the same without the errors that have risen.
     """
 
     onset: float
@@ -59,7 +59,7 @@ class Case:
 
     @cached_property
     def first_error(self) -> Optional[Citation]:
-        """Cites the first of the risen errors from the onset on; the first of all if none is."""
+        """Cite the first new or more frequent error since the onset, else the first of all."""
         events = [event for pattern in self.patterns for event in pattern.events]
         burst = [event for event in events if event.time >= self.onset]
         first = min(burst or events, key=lambda event: (event.time, event.raw), default=None)
@@ -68,7 +68,10 @@ class Case:
 
 @dataclass
 class Hypothesis:
-    """A candidate cause. ``kind`` is ``change`` or ``condition``; ``source`` ranking or model."""
+    """A candidate cause.
+
+    ``kind`` is ``change`` or ``condition``; ``source`` is ``ranking`` or ``model``.
+    """
 
     kind: str
     cause: str

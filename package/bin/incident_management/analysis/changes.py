@@ -1,4 +1,4 @@
-"""A change event, read into its parts: what changed, where, when, by whom, to which version."""
+"""Parse a change event: what changed, where, when, by whom, to which version."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .evidence import LOOKED_AT, Event, first_text
 __all__ = ["CHANGE_FIELDS", "PLACE_FIELDS", "Change"]
 
 PLACE_FIELDS = ("alias", "cluster", "namespace", "account", "region", "environment")
-"""What a service of the same name may be told apart by; each by its name or, as an ARN, in full."""
+"""Fields that tell services of one name apart. A value is a name, or a full ARN."""
 CHANGE_FIELDS = (
     "change_id", "service", "kind", "summary", "actor", "version", "previous_version",
     *PLACE_FIELDS,
 )  # fmt: skip
-"""What a search for change events asks for."""
+"""The fields that a search for change events requests."""
 CANARY = "canary"
-"""The kind of a deploy to a part: most goes on running what ran before."""
+"""The kind of a partial deploy: most instances keep running the earlier version."""
 
 DIFF_LIMIT = 20000
-"""Characters of a diff that are read; of settings on each side, and of names of files, too."""
+"""The most characters read of a diff, of each side of changed settings, and of file names."""
 DEEPEST = 10
 LINE_LIMIT = 1000
-"""Characters of one of its lines: a longer one is generated code."""
+"""The most characters read of one line of a diff: a longer line is generated code."""
 
-# How a line begins before what it tells: a time, a host, a program. No level and nothing quoted.
+# The header of a log line (time, host, program). It has no level and nothing quoted.
 _LEVEL = r"(?:trace|debug|info|notice|warn\w*|err\w*|crit\w*|fatal|severe|alert|emerg\w*)"
 _HEADER = re.compile(rf"(?!.*\b{_LEVEL}\b)[^=?&\"'{{}}]{{0,120}}", re.I)
 _PAIRS_UP_TO_ID = re.compile(
@@ -51,12 +51,12 @@ _HUNK_FILE = re.compile(r"^(?:\+\+\+ b/|@@ )([\w./-]+\.\w+|[\w-]+(?:/[\w.-]+)+)"
 
 @dataclass
 class Change:
-    """A change event. ``time`` is epoch seconds; texts are "" where the event does not say.
+    """A change event. ``time`` is epoch seconds; a text is "" if the event does not contain it.
 
-    ``removed`` and ``added`` are the lines that a diff takes away and puts in, or the setting's
-    value before and after. ``kind`` is ``deploy``, ``config``, ``flag`` or ``commit``, or whatever
-    the event says. ``replaced`` is the earlier change event that ``previous_version`` is from,
-    where this one does not say it itself. ``place``: what the event says of :data:`PLACE_FIELDS`.
+    ``removed`` and ``added`` are the lines that a diff removes and adds, or the setting's values
+    before and after. ``kind`` is ``deploy``, ``config``, ``flag``, ``commit`` or another kind that
+    the event names. ``replaced`` is the earlier change event that supplied ``previous_version``,
+    if this event does not contain it. ``place`` holds the event's :data:`PLACE_FIELDS`.
     """
 
     change_id: str
@@ -79,7 +79,7 @@ class Change:
     def from_row(cls, row: Mapping[str, Any]) -> Change:
         """Build a change from a result row with the change fields and ``_raw``.
 
-        Fields that search-time extraction left empty are taken from the event's JSON, when it is.
+        Fields that search-time extraction left empty come from the event's JSON, if it is JSON.
         """
         event = Event.from_row(row)
         document = _json_object(event.raw)
@@ -91,7 +91,7 @@ class Change:
         removed, added, context = _difference(document, event.raw)
         kind = text("kind").lower() or "change"
         if kind == "flag" and all(_SWITCH.fullmatch(line) for line in (*removed, *added)):
-            removed, added = [], []  # that a flag is on now shows nothing of what it does
+            removed, added = [], []  # A flag's new state does not show what the flag does.
         files = _files(document) or _HUNK_FILE.findall(context)
         return cls(
             change_id=text("change_id"),
@@ -111,11 +111,11 @@ class Change:
         )
 
     def is_change_event(self) -> bool:
-        """Whether the event is one about a change, and not one that only quotes such a text.
+        """Return whether the event reports a change, instead of only quoting such a text.
 
-        splunkd extracts ``change_id=…`` from any text, so the URL of a request, or what somebody
-        typed into a form that was logged, would name a cause. An event that does not hold the name
-        of the field has it by the administrator's configuration (an alias, a calculated field).
+        splunkd extracts ``change_id=…`` from any text, so a request's URL or logged form input
+        could otherwise name a cause. If the event does not contain the field's name, the field
+        comes from the administrator's configuration (an alias, a calculated field).
         """
         raw = self.event.raw
         if "change_id" not in raw:
@@ -129,23 +129,23 @@ class Change:
         )
 
     def replaced_by(self, later: Change) -> str:
-        """Return the version that a later change took the place of, if this is the one before it.
+        """Return the version that a later change replaced, if this change precedes it.
 
-        "" where they are about different things.
+        Return "" if the two changes are about different services or places.
         """
         if (self.service, self.place) != (later.service, later.place) or self.time >= later.time:
             return ""
         if self.kind != CANARY:
             return self.version
-        # Most ran what was there before the canary; once it is ended, all does again.
+        # Most instances keep the earlier version; once the canary has ended, all run it again.
         return "" if self.previous_version == later.version else self.previous_version
 
     def has_diff(self) -> bool:
-        """Whether the event shows what was changed, not only that something was."""
+        """Return whether the event shows what was changed, not only that something was."""
         return bool(self.removed or self.added)
 
     def label(self) -> str:
-        """Return the change in a few words, for a sentence."""
+        """Describe the change in a few words, for use in a sentence."""
         said = f" ({self.summary})" if self.summary else ""
         where = f" of {self.service}" if self.service else ""
         return "{} {}{}{}".format(self.kind, self.change_id or "without an id", where, said)
@@ -177,15 +177,16 @@ def _files(document: Mapping[str, Any]) -> List[str]:
 
 
 def _bounded(lines: List[str]) -> List[str]:
-    """Return the first lines, which together are no longer than a diff."""
+    """Return the first lines that together fit in :data:`DIFF_LIMIT` characters."""
     ends = accumulate(len(line) + 1 for line in lines)
     return [line for line, end in zip(lines, ends) if end <= DIFF_LIMIT]
 
 
 def _sides(removed: List[str], added: List[str]) -> Tuple[List[str], List[str], str]:
-    """Return both sides of settings, each no longer than a diff; of longer ones what differs.
+    """Return both sides of changed settings, each at most :data:`DIFF_LIMIT` characters.
 
-    What one side lacks only because it was cut elsewhere would pass for taken out or put in.
+    If a side is longer, lines that both sides share are dropped before the cut. Otherwise a line
+    that only the cut removed from one side would look like a removed or added setting.
     """
     if max(sum(len(line) + 1 for line in side) for side in (removed, added)) > DIFF_LIMIT:
         same = {*removed}.intersection(added)
@@ -195,7 +196,7 @@ def _sides(removed: List[str], added: List[str]) -> Tuple[List[str], List[str], 
 
 
 def _difference(document: Mapping[str, Any], raw: str) -> Tuple[List[str], List[str], str]:
-    """Return removed lines, added lines and the rest of the diff."""
+    """Return the removed lines, the added lines and the rest of the diff."""
     for name in _DIFF_FIELDS:
         value = document.get(name)
         if isinstance(value, str) and value.strip():
@@ -253,7 +254,7 @@ def _settings_difference(value: Any) -> Tuple[List[str], List[str], str]:
 
 
 def _flat_lines(value: Any, name: str = "", depth: int = 0) -> List[str]:
-    """Write a (nested) setting as ``name: value`` lines; what is nested too deep is left out."""
+    """Return a (nested) setting as ``name: value`` lines, down to :data:`DEEPEST` levels."""
     if value is None or depth > DEEPEST:
         return []
     if isinstance(value, dict):

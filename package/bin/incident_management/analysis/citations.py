@@ -1,10 +1,10 @@
 """Check citations: fetch the event again by its address, compare its hash, find the quote in it.
 
-Everything is fetched with the rights of the searcher that is passed in: someone who may not read
-an event can't have it confirmed either. What a person's searches find is theirs to shape, though: a
-private macro, calculated field or lookup of theirs takes the place of the app's ("Configuration
-file precedence" in the Admin Manual), and may put another text into an event. So what they find is
-fetched once more with the app's own rights, whose searches see shared ones alone.
+Events are fetched with the caller's rights, so a caller who may not read an event can't have it
+confirmed. But a caller can influence their own searches: a private macro, calculated field or
+lookup overrides the app's ("Configuration file precedence" in the Admin Manual) and may change an
+event's text. So events that the caller's search finds are fetched once more with the app's own
+rights, whose searches use only shared objects.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ MAX_NUMBERS = 6
 EVENTS_PER_FETCH = 5000
 JOIN_SECONDS = 60.0
 GROUP_SECONDS = 600.0
-"""A search for nearby events covers no more: each may be near to the next for hours."""
+"""The longest time one search covers, as a chain of nearby events may go on for hours."""
 NUMBER_TOLERANCE = 0.05
-"""Late events may raise a count by this share before it no longer counts as the same number."""
+"""The share by which a count may differ when counted again, as events may arrive late."""
 
 NOT_FOUND = "The event was not found, or you may not read it."
 NOT_SHARED = (
@@ -44,14 +44,14 @@ _INDEX_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
 
 @dataclass
 class Checked:
-    """Citations after the check, with what was fetched: events and changes by citation id."""
+    """Citations after the check, with the fetched events and changes by citation id."""
 
     citations: List[Citation] = field(default_factory=list)
     events: Dict[str, Event] = field(default_factory=dict)
     changes: Dict[str, Change] = field(default_factory=dict)
 
     def is_verified(self, citation_id: str) -> bool:
-        """Whether the citation exists and was confirmed."""
+        """Return whether the citation exists and was verified."""
         return any(c.id == citation_id and c.status == "verified" for c in self.citations)
 
 
@@ -62,13 +62,15 @@ def check(
     first: Sequence[str] = (),
     shared: Optional[Searcher] = None,
 ) -> Checked:
-    """Set ``status`` and ``reason`` of each citation, and return them with what was fetched.
+    """Set ``status`` and ``reason`` of each citation, and return them with the fetched events.
 
-    ``shared``: has the app's rights, and is asked for what ``searcher`` has found. ``first``: ids
-    of the citations that matter most, the most important first. Where more searches would be needed
-    than may run, those for the others are left out. Nothing is raised for a citation that does not
-    hold: it is rejected. One that was not looked for, or whose search failed, stays unchecked. Both
-    have the reason in one sentence.
+    A citation that does not hold is rejected; nothing is raised. A citation that was not searched
+    for, or whose search failed, stays unchecked. ``reason`` explains both in one sentence.
+
+    Args:
+        first: ids of the most important citations, the most important first. They are checked
+            before the others, as the number of searches is limited.
+        shared: a searcher with the app's rights, asked only for events that ``searcher`` found.
     """
     checked = Checked(list(citations))
     addressed = [c for c in checked.citations if c.kind != "number" and _has_address(c)]
@@ -84,10 +86,10 @@ def check(
 
 
 def holds_quote(raw: str, quote: str) -> bool:
-    """Whether an event's text, as it is or masked, holds the quote; runs of blanks are one.
+    """Return whether an event's text, original or masked, contains the quote.
 
-    A model reads the text within JSON: a quote may have its escapes. The dots that it may end a
-    quote with, where the text goes on, are no part of it.
+    Runs of whitespace count as one blank. A model reads the text inside JSON, so its quote may
+    contain JSON escapes. Dots at an end of the quote that mark omitted text are ignored.
     """
     plain = " ".join(quote.split())
     shorter = re.sub(r"^(?:\.{3}|…) ?| ?(?:\.{3}|…)$", "", plain)
@@ -96,9 +98,9 @@ def holds_quote(raw: str, quote: str) -> bool:
 
 
 def _readings(raw: str) -> Iterator[str]:
-    """Yield an event's text as it is, masked, and as a model gets it.
+    """Yield an event's text as it is, masked, and as a model receives it.
 
-    Masking takes a second for a megabyte.
+    The texts are made one by one, because masking takes a second for a megabyte.
     """
     yield raw
     yield mask(raw, emails=False)
@@ -109,7 +111,7 @@ def _readings(raw: str) -> Iterator[str]:
 
 
 def _unescaped(quote: str) -> str:
-    """Return a quote without the escapes that it has as a text of JSON."""
+    """Return a quote with its JSON escapes resolved."""
     plain = re.sub(r"\\([\"\\/nrt])", lambda m: m[1] if m[1] in '"\\/' else " ", quote)
     return " ".join(plain.split())
 
@@ -125,9 +127,9 @@ def _has_address(citation: Citation) -> bool:
 
 
 def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
-    """Group citations of one index, one kind and near times, each group by time.
+    """Group citations of one index, one kind and nearby times; each group is sorted by time.
 
-    The groups that hold the first of the citations, as they are given, come first.
+    The groups are in the order of their first citation in ``citations``.
     """
     places = {id(citation): place for place, citation in enumerate(citations)}
     groups: List[List[Citation]] = []
@@ -144,7 +146,7 @@ def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
 
 
 def _halves(group: Sequence[Citation]) -> List[List[Citation]]:
-    """Return two parts of a group, by time, to be fetched each; none of a single second."""
+    """Split a group by time into two, to fetch separately; [] if it spans a single second."""
     if not group or int(group[0].time) == int(group[-1].time):
         return []
     middle = (group[0].time + group[-1].time) / 2
@@ -161,7 +163,7 @@ def _check_events(
     checked: Checked,
     timeout: float,
 ) -> None:
-    """Check groups of citations, and the halves of one in whose time there are too many events."""
+    """Check groups of citations. A group whose time holds too many events is halved and retried."""
     for _fetch_number in range(MAX_FETCHES):
         if not groups:
             return
@@ -212,7 +214,7 @@ def _found_of(
 ) -> Tuple[List[Citation], Mapping[str, List[Mapping[str, Any]]]]:
     """Return the citations whose events were found, and all rows by the hash of their text.
 
-    Each other citation is told why it was not found.
+    Each other citation gets the reason why its event was not found.
     """
     known: Dict[str, List[Mapping[str, Any]]] = {}
     for row in result.rows:
@@ -232,7 +234,7 @@ def _found_of(
 
 
 def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the row that is meant, of events with one text: by its address, else by its time."""
+    """Choose the cited row among events with the same text: by address, else by nearest time."""
 
     def distance(row: Mapping[str, Any]) -> Tuple[bool, float]:
         event = Event.from_row(row)
@@ -243,7 +245,7 @@ def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[s
 
 def _fetch(group: Sequence[Citation]) -> spl.Search:
     index = spl.field_is("index", group[0].index)
-    # An event that says that it is a change is one where changes are told of, not in any index.
+    # A change event counts only where change events are expected, not in every index.
     search = change_events(index) if group[0].kind == "change" else spl.Search(index)
     search = with_entity(search).pipe(ADDRESS)
     addresses = sorted({citation.cd for citation in group})

@@ -1,4 +1,4 @@
-"""What ``| aianalyze`` does: have an incident analysed by the REST handler, and give rows."""
+"""Implement ``| aianalyze``: request an analysis from the REST handler and return it as rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ the model may take ten minutes."""
 
 
 class AnalysisFailed(Exception):
-    """The analysis could not be made; the text is one sentence for the searcher."""
+    """The analysis failed; the text is one sentence for the user who ran the search."""
 
 
 def analyze(
@@ -96,7 +96,7 @@ def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
 
 
 def _details(analysis: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what to do next, what the model said, and what was found and was not."""
+    """Yield the next step, the model's answer, and what was found and not found."""
     evidence = analysis.get("evidence", ())
     failures: Sequence[str] = next(
         (f["found"] for f in evidence if f["finder"] == "first_failure"), []
@@ -116,7 +116,7 @@ def _details(analysis: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _next(analysis: Mapping[str, Any]) -> str:
-    """Say what to do next, as one sentence."""
+    """Return the next step as one sentence."""
     change, fix = analysis["change_id"], f"| remediate incident={analysis['incident_id']}"
     if change and analysis.get("confidence") == "low":
         return f"ask the author of {change} before you roll it back; {fix} proposes a fix."
@@ -142,7 +142,7 @@ def _row(analysis: Mapping[str, Any], **values: Any) -> Dict[str, Any]:
 
 
 def _state(hypothesis: Mapping[str, Any]) -> str:
-    """Of a model's hypothesis code knows no more than that its quotes are there."""
+    """Return a hypothesis's state. Of a model's hypothesis, code can only verify the quotes."""
     found = "quote found" if hypothesis["source"] == "model" else "yes"
     return found if hypothesis["verified"] else "no"
 

@@ -1,8 +1,8 @@
-"""Conclude an analysis: check citations, ask the model if there is one, reach a verdict, keep it.
+"""Conclude an analysis: check citations, ask the model if one is set up, reach and store a verdict.
 
-Runs in the REST handler, as the investigation does: who asks for an analysis can bring no evidence
-or score of their own. Events are searched with the caller's rights, the model is asked and the
-analysis is stored with the app's.
+This runs in the REST handler, as the investigation does, so that callers can't supply evidence or
+scores of their own. Events are searched with the caller's rights. The model is asked and the
+analysis is stored with the app's rights.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ from .verdict import Verdict, confidence_of, reservation, verdict_of
 __all__ = ["Conclusion", "analysis_id_of", "step_of"]
 
 CLAIM_SECONDS = 3000.0
-"""A launch that has not finished after this long is dead: longer than all that it waits for."""
+"""A launch that runs longer than this is dead: this exceeds everything that a launch waits for."""
+
 MAX_ATTEMPTS = 3
 
 
 def analysis_id_of(incident_id: str, sid: str) -> str:
-    """Return the analysis's id: one for one search, however often splunkd launches its command."""
+    """Return the analysis's id. It is the same for each launch of the command by one search."""
     digest = hashlib.sha256(f"{incident_id}\0{sid}".encode()).hexdigest()
     return "ANA-" + digest[:10]
 
 
 def step_of(claims: Collection, incident_id: str, sid: str) -> Optional[str]:
-    """Return what the analysis for a search is at, None where none is being made."""
+    """Return the current step of a search's analysis, None if no analysis is running."""
     key = analysis_id_of(incident_id, sid)
     for attempt in range(MAX_ATTEMPTS, 0, -1):
         taken = claims.get(_attempt(key, attempt))
@@ -58,10 +59,10 @@ def _attempt(key: str, number: int) -> str:
 
 @dataclass
 class Conclusion:
-    """What concluding needs. ``model`` gives the model to ask, or raises ModelUnavailable.
+    """Concludes analyses. ``model`` returns the model to ask, or raises ModelUnavailable.
 
-    ``searcher`` has the caller's rights. ``everything`` has the app's: it is only asked for events
-    that ``searcher`` has found, and whether what an earlier analysis has cited is still there.
+    ``searcher`` has the caller's rights. ``everything`` has the app's rights. It is asked only for
+    events that ``searcher`` found, and whether events that an earlier analysis cited still exist.
     """
 
     stores: Stores
@@ -77,11 +78,13 @@ class Conclusion:
     ) -> Dict[str, Any]:
         """Return the stored analysis document, made now or by an earlier launch of the search.
 
-        ``sid`` is the search that asks for it; ``find`` investigates, and is called by the one
-        launch that makes the analysis, with what hears of each step (see :func:`step_of`).
+        Args:
+            sid: the search that requests the analysis.
+            find: investigates. Only the launch that makes the analysis calls it, with a function
+                that records each step (see :func:`step_of`).
 
         Raises:
-            IllegalMove: another launch of the same search is at it right now.
+            IllegalMove: another launch of the same search is making the analysis.
             NotFound: the incident has no entries.
         """
         incident_id = str(incident["id"])
@@ -97,9 +100,9 @@ class Conclusion:
         return done
 
     def _claim(self, key: str) -> Callable[[str], None]:
-        """Take the work, so that two launches at once do not both ask the model.
+        """Claim the work, so that two launches at once do not both ask the model.
 
-        Returns what writes down a step for those who wait.
+        Returns a function that records the current step for callers who wait.
         """
         for attempt in range(1, MAX_ATTEMPTS + 1):
             now = self.clock.now()
@@ -163,10 +166,10 @@ class Conclusion:
     def _with_the_earlier(
         self, incident_id: str, hypotheses: List[Dict[str, Any]]
     ) -> Tuple[Verdict, Dict[str, Any]]:
-        """Return the verdict; with an earlier cause in it whose proof this caller may not read.
+        """Return the verdict, including an earlier cause whose proof this caller may not read.
 
-        Where that is as well founded, it is put first among the hypotheses, and who found it and
-        when is returned, too.
+        If the earlier cause is at least as well founded, it becomes the first hypothesis, and its
+        origin (who found it, and when) is returned, too.
         """
         verdict = verdict_of(hypotheses)
         earlier = earlier_cause(self.stores.analyses, incident_id)
@@ -190,7 +193,7 @@ class Conclusion:
         hypotheses: List[Dict[str, Any]],
         checked: Checked,
     ) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
-        """Ask the model and take its answer in; returns what is told of it, and its claims."""
+        """Ask the model and add its answer; return the report about the model and its claims."""
         try:
             model = self.model()
             asked = question(incident, found.evidence, hypotheses, checked, self.budget)
@@ -232,7 +235,7 @@ class Conclusion:
             raise
 
     def _answered_before(self, incident_id: str, digest: str) -> Optional[Dict[str, Any]]:
-        """The same question to the same model is not paid for twice."""
+        """Return the stored answer of this model to the same question, so as not to pay twice."""
         query = {"incident_id": incident_id, "model.request_sha256": digest}
         for document in self.stores.analyses.find(query, sort="time:-1", limit=1):
             return {**document["model"], "reused": True}
@@ -259,10 +262,10 @@ class Conclusion:
 
 
 def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
-    """A hypothesis about a change must say what the change event says.
+    """Replace a hypothesis's statements about a change with those of the change event.
 
-    Remediation takes its arguments from here, so they come from the event as it was fetched just
-    now.
+    Remediation takes its arguments from the hypothesis, so they must come from the event as it was
+    just fetched.
     """
     if hypothesis["kind"] != "change":
         return
@@ -285,7 +288,7 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
 
 
 def _why_unproved(hypothesis: Mapping[str, Any], checked: Checked) -> str:
-    """Say why there is no change event behind a hypothesis: not looked for, or not there."""
+    """Return why no change event proves a hypothesis: not searched for, or not found."""
     for citation in checked.citations:
         cited = citation.kind == "change" and citation.id in hypothesis["citations"]
         if cited and citation.status == "unchecked":
@@ -294,14 +297,14 @@ def _why_unproved(hypothesis: Mapping[str, Any], checked: Checked) -> str:
 
 
 def _ran_before(version: str, change: Change, checked: Checked) -> bool:
-    """Whether a change event that was found again put this version in place before ``change``."""
+    """Return whether a verified change event put this version in place before ``change``."""
     return bool(version) and any(
         other.replaced_by(change) == version for other in checked.changes.values()
     )
 
 
 def _finish(rank: int, hypothesis: Dict[str, Any], checked: Checked) -> None:
-    """Put in the rank, the confidence and the citations themselves."""
+    """Add the rank, the confidence and the full citations to a hypothesis."""
     by_id = {citation.id: citation for citation in checked.citations}
     cited = [by_id[citation_id] for citation_id in hypothesis["citations"] if citation_id in by_id]
     hypothesis["citations"] = [_citation_document(c.to_document()) for c in cited]
@@ -313,7 +316,7 @@ def _finish(rank: int, hypothesis: Dict[str, Any], checked: Checked) -> None:
 
 
 def _speaks_of(hypothesis: Mapping[str, Any], citation_id: str, checked: Checked) -> bool:
-    """Whether a citation can prove a hypothesis: one about a change takes that change's event."""
+    """Return whether a citation can prove a hypothesis; a change needs that change's own event."""
     if hypothesis["kind"] != "change":
         return True
     change = checked.changes.get(citation_id)

@@ -1,8 +1,8 @@
-"""An earlier analysis whose proof the one who asks now may not read is not taken back by theirs.
+"""Keep an earlier analysis's cause if the current caller may not read its proof.
 
-Two people may read different indexes. Who sees less finds less, and what they do not find is no
-word against it. So where an earlier cause stands on an event that is still there, and that this
-searcher can't read, it is kept beside what was found now, unless that is better founded.
+Two people may be allowed to read different indexes. A caller who sees less finds less, and that
+does not refute the earlier cause. So if the earlier cause rests on an event that still exists but
+that this caller can't read, it is kept beside the new result, unless that is better founded.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ _FIELDS = ("kind", "quote", "time", "index", "entity", "sourcetype", "cd", "bkt"
 
 
 class Earlier:
-    """The cause of the incident's newest analysis, with the hypothesis that it blames."""
+    """The cause that the incident's newest analysis named, and its hypothesis."""
 
     def __init__(self, analysis: Mapping[str, Any], blamed: Mapping[str, Any]) -> None:
         self.analysis = analysis
         self.blamed = blamed
 
     def differs(self, culprit: Mapping[str, Any]) -> bool:
-        """Whether something else is blamed now."""
+        """Return whether the new analysis blames another cause."""
         names = ("kind", "change_id") if self.blamed["kind"] == "change" else ("kind", "cause")
         return any(self.blamed.get(name) != culprit.get(name) for name in names)
 
     def outweighs(self, culprit: Mapping[str, Any]) -> bool:
-        """Whether it is at least as well founded as what was found now ({} for nothing)."""
+        """Return whether it is at least as well founded as the new culprit ({} for none)."""
         return float(self.blamed["score"]) >= float(culprit.get("score", 0.0))
 
     def is_hidden_from(self, searcher: Searcher, everything: Searcher) -> bool:
-        """Whether its proof is there still, and ``searcher`` may not read it.
+        """Return whether its proof still exists and ``searcher`` may not read it.
 
-        ``everything`` reads with the app's rights, and tells no more than that an event, whose
-        quote all who see the incident have read already, is there.
+        ``everything`` reads with the app's rights. It discloses only that an event exists, and
+        everyone who sees the incident has already read the event's quote.
         """
         own = self._found_by(searcher)
         return not own and self._found_by(everything)
@@ -53,23 +53,23 @@ class Earlier:
         return any(one.status == "verified" for one in check(proofs, searcher).citations)
 
     def _proofs(self) -> List[Mapping[str, Any]]:
-        """Return the citations that prove it: of a change the event that tells of it."""
+        """Return the citations that prove it; for a change, the change event's citations."""
         kind = "change" if self.blamed["kind"] == "change" else "event"
         cited = [c for c in self.blamed["citations"] if c.get("kind") == kind]
         return [c for c in cited if c.get("status") == "verified"][:MOST_CITATIONS]
 
     def kept(self) -> Dict[str, Any]:
-        """Return the blamed hypothesis as it stands in the new analysis."""
+        """Return the earlier hypothesis as the new analysis stores it."""
         said = f"Found by {self._who()}. {HIDDEN}"
         against = [reason for reason in self.blamed["against"] if reason != said]
         return {**self.blamed, "id": KEPT_ID, "claims": [], "against": [*against, said]}
 
     def found_by(self) -> str:
-        """Say whose cause was kept, as the end of a verdict."""
+        """Return the end of a verdict that names who found the kept cause."""
         return f" That was found by {self._who()}. {HIDDEN}"
 
     def remark(self) -> str:
-        """Say what was found earlier, as the end of a verdict that stands against it."""
+        """Return the end of a verdict that names the differing earlier cause."""
         cause = str(self.blamed["cause"]).rstrip(".")
         return f" Found earlier, by {self._who()}: {cause}. {HIDDEN}"
 
@@ -81,7 +81,7 @@ class Earlier:
         return f"{origin['actor']} at {to_the_minute(float(origin['time']))}"
 
     def origin(self) -> Dict[str, Any]:
-        """Return who found it and when, for the analysis that keeps it."""
+        """Return who found it and when, to store in the analysis that keeps it."""
         known: Optional[Dict[str, Any]] = self.analysis.get("kept_from")
         return known or {
             "analysis_id": self.analysis["_key"],
@@ -91,7 +91,8 @@ class Earlier:
 
 
 def earlier_cause(analyses: Collection, incident_id: str) -> Optional[Earlier]:
-    """Return the cause of an incident's newest analysis; None where it blames nothing."""
+    """Return the cause that an incident's newest analysis named; None if it named none."""
+
     for analysis in analyses.find({"incident_id": incident_id}, sort="time:-1", limit=1):
         for hypothesis in analysis.get("hypotheses") or []:
             if hypothesis.get("blamed") is True:

@@ -1,4 +1,4 @@
-"""The one way a value is written as JSON text, so that its hash is the same wherever it is made."""
+"""Canonical JSON text of values, so that equal values have equal hashes everywhere."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ ENCODER = json.JSONEncoder(
 
 
 def canonical(value: Any) -> str:
-    """Return JSON that is the same text for the same value, whoever printed it before.
+    """Return canonical JSON: the same text for the same value, whichever printer wrote it before.
 
-    Keys are sorted, and a whole number is written without its fraction, because the KV store may
-    give 1.0 back as 1. Raises ValueError for a number that is not finite.
+    Keys are sorted. A whole number is written without its fraction, because the KV store may return
+    1.0 as 1.
+
+    Raises:
+        ValueError: a number is not finite.
     """
     return ENCODER.encode(plain(value))
 
@@ -43,8 +46,8 @@ def digest(value: Any, digits: int = 64) -> str:
 def dedup_keys(app: str, rule: str, dedup: Mapping[str, str], run: str) -> Tuple[str, str]:
     """Return the dedup key of a problem, and the key of its signal from one run.
 
-    They are ``digest([app, rule, dedup], 40)`` and ``digest([dedup_key, run], 40)``; of texts alone
-    the canonical JSON is put together here, several times as fast.
+    They equal ``digest([app, rule, dedup], 40)`` and ``digest([dedup_key, run], 40)``. All values
+    are texts, so the canonical JSON is put together directly, which is several times as fast.
     """
     values = ",".join([f"{_quoted(name)}:{_quoted(dedup[name])}" for name in sorted(dedup)])
     dedup_key = sha256(f"[{_quoted(app)},{_quoted(rule)},{{{values}}}]")[:40]
@@ -57,16 +60,16 @@ def sha256(text: str) -> str:
 
 
 def milliseconds(time: float) -> float:
-    """Round a time to what is written."""
+    """Round a time in epoch seconds to milliseconds, the precision in which times are stored."""
     exact = float(time)
-    # Telling what is whole takes a third of rounding it.
+    # Checking for a whole number takes a third of the time of rounding.
     return exact if exact.is_integer() else round(exact, 3)
 
 
 def plain(value: Any) -> Any:
-    """Return a copy of a value as JSON reads it back, whole numbers without a fraction."""
+    """Return a copy of a value as JSON reads it back, with whole numbers without a fraction."""
     kind = type(value)
-    # Told by exact type first: most values are texts, and asking what is a Mapping is slow.
+    # Exact types first: most values are texts, and isinstance with Mapping is slow.
     if kind in _SCALARS:
         return value
     if kind is dict:
@@ -84,16 +87,16 @@ def plain(value: Any) -> Any:
 
 
 def is_name(name: Any) -> bool:
-    """Tell whether the KV store takes a field name: text, no dots, no leading ``$``, not empty."""
+    """Tell whether the KV store accepts a field name: text, not empty, no dot, no leading ``$``."""
     return isinstance(name, str) and name != "" and name[0] != "$" and "." not in name
 
 
 def check_names(value: Any) -> None:
-    """Raise Invalid for a field name that MongoDB, below the KV store, refuses or rewrites."""
+    """Raise Invalid for a field name that MongoDB (the KV store's database) rejects or rewrites."""
     kind = type(value)
     if kind in _SCALARS:
         return
-    # A list first: asking what is a Mapping is slow.
+    # Lists first: isinstance with Mapping is slow.
     if isinstance(value, (list, tuple)):
         for inner in value:
             if type(inner) not in _SCALARS:

@@ -19,20 +19,21 @@ from .errors import Forbidden, Invalid, NotFound
 
 __all__ = ["Cover", "add", "covers_since", "end", "list_covers"]
 
-# More at once are refused: each is looked at for each incident that is given to somebody.
+# Assignment checks every current cover, so further ones are refused.
 MAX_COVERS = 1000
-# How many of those that are over are listed.
+# The most past covers that are listed.
 MAX_OVER = 100
 LONGEST = 366 * 86400.0
-# A browser's clock may be somewhat behind.
+# A browser's clock may be this far behind.
 SKEW_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
 class Cover:
-    """``person`` is on call by ``rota`` where ``instead_of`` would be (empty: whoever would be).
+    """A cover: ``person`` is on call by ``rota`` instead of ``instead_of``.
 
-    ``ended_by``: who ended it early. Times are epoch seconds.
+    An empty ``instead_of`` means whoever is on call then. ``ended_by`` is who ended the cover
+    early. Times are epoch seconds.
     """
 
     id: str
@@ -51,7 +52,7 @@ class Cover:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Cover:
-        """Return what a document says; one that can't be read covers nobody."""
+        """Read a cover from its document; a malformed one is never in force."""
         values, why = windows.valid_fields(cls, document)
         cover = cls(**values)
         reason = f"{cover.reason} {why}".strip()
@@ -71,13 +72,14 @@ def add(
     """Check and store a cover. A cover already made with the act's ``once`` is returned unchanged.
 
     Args:
-        wanted: the fields of :class:`Cover` that a person gives. ``person`` defaults to the actor,
+        wanted: the fields of :class:`Cover` that the user gave. ``person`` defaults to the actor,
             ``starts_at`` to now.
         people: all people that incident_routing.conf names.
         of_rota: all people who may be on call in the rota.
         may_name_others: whether the actor may add a cover between other people.
-
-    Raises Invalid or Forbidden, with one sentence.
+    Raises:
+        Invalid: the people or the times are not acceptable.
+        Forbidden: the cover is between others, and the actor may not add such a cover.
     """
     now = milliseconds(act.clock.now())
     cover = Cover(
@@ -128,9 +130,11 @@ def _check_people(cover: Cover, people: Collection[str], of_rota: Collection[str
 
 
 def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
-    """End a cover now, or before it begins; one that is over stays as it is.
+    """End a cover now, or before it begins; a past cover stays unchanged.
 
-    Raises NotFound, or Forbidden for somebody whom it does not concern.
+    Raises:
+        NotFound: there is no such cover.
+        Forbidden: the cover concerns others, and the actor may not end theirs.
     """
     known = act.stores.covers.get(cover_id)
     if known is None:

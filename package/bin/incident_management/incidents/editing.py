@@ -1,8 +1,8 @@
-"""Corrections by hand, and withdrawal: an incident is never deleted, its story goes on.
+"""Manual corrections, and withdrawal: an incident is never deleted, and its timeline goes on.
 
-``expected`` is the version (:func:`version`) that the editor has seen. Of two editors of the same
-version one wins: a claim named after it is inserted before anything is written. Entries by others
-than editors (a signal, a note) may still come in between; they are added, not lost.
+``expected`` is the version (:func:`version`) that the editor has seen. If two editors change the
+same version, one wins: each inserts a claim named after the version before writing. Other entries
+(a signal, a note) may still arrive in between; they are added, not lost.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 
 FIELDS = (*EDITABLE, "entities", "severity", "fields")
 VERSION_DIGITS = 32
-# An editor that has not written after so long was killed; another may take its place.
+# An editor that has written nothing after this many seconds was killed; another may take its place.
 EDITING_SECONDS = 60.0
 ATTEMPTS = 20
 WITHDRAWN = "Withdrawn"
@@ -45,20 +45,25 @@ class Outdated(Exception):
 
 
 def version(head: Sequence[str]) -> str:
-    """Return the name of an incident's state: it changes with every timeline entry."""
+    """Return the name of an incident's version, which changes with every timeline entry."""
     return digest(sorted(head), VERSION_DIGITS)
 
 
 @contextmanager
 def editing(act: Act, incident_id: str, expected: str) -> Iterator[None]:
-    """Hold the right to change one version. Raises Outdated when it is gone or taken."""
+    """Hold the exclusive right to change one version of an incident.
+
+    Raises:
+        Outdated: the incident has changed, or another editor holds this version.
+    """
     key = _claim(act, incident_id, expected)
     try:
         if version(timeline.current(act.stores, incident_id).head) != expected:
             raise Outdated(f"{incident_id} has changed since you read it. Reload it first.")
         yield
     finally:
-        # Whoever claims the same version now finds that it has passed.
+        # The entry is written: a later claim of the same version finds that the incident has
+        # changed.
         act.stores.claims.delete(key)
 
 
@@ -79,7 +84,8 @@ def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
     """Set title, description, severity, owner, team, entities (a list of texts) or fields.
 
     ``fields`` are values of custom fields as :meth:`.routing.custom_fields.CustomFields.checked`
-    returns them; an empty one takes a value away. What is the same already is left alone.
+    returns them; an empty value removes the field's value. Values that are already set are not
+    written again.
 
     Raises:
         NotFound: there is no such incident.
@@ -93,16 +99,17 @@ def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
 
 
 def already_applied(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Optional[Incident]:
-    """Return the incident where all is so already that :func:`edit` would set; else None.
+    """Return the incident if it already has all values that :func:`edit` would set; else None.
 
-    Whoever asks for it once more is answered as the first time, whatever version they have seen.
+    A repeated request then gets the same answer as the first, whichever version the editor has
+    seen.
     """
     incident = timeline.current(act.stores, incident_id)
     return None if _news(act.actor, incident, changes) else incident
 
 
 def _news(actor: str, incident: Incident, changes: Mapping[str, Any]) -> Dict[str, Dict[str, Any]]:
-    """Return what is to be written for changes: the data of an entry, by its kind."""
+    """Return the data of the entries to write for the changes, by entry kind."""
     seen = {
         name: show_hidden_characters(changes[name])
         for name in ("title", "description")
@@ -126,17 +133,17 @@ def _news(actor: str, incident: Incident, changes: Mapping[str, Any]) -> Dict[st
 
 
 def _changed(now: Mapping[str, str], wanted: Mapping[str, str]) -> Dict[str, Any]:
-    """Return the data of an entry ``fields``; empty where all is so already."""
+    """Return the data of a ``fields`` entry; empty if nothing changes."""
     new = {name: value for name, value in wanted.items() if value != now.get(name, "")}
     if not new:
         return {}
     data = {"set": new, "was": {name: now[name] for name in new if name in now}}
-    # Searches can't name fields that they do not know.
+    # Searches can't list fields whose names they don't know, so the text describes the changes.
     return {**data, "text": describe_changes(data)}
 
 
 def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:
-    """Close an incident that should not have been one. Doing it again changes nothing."""
+    """Close an incident that should not have been opened. A repeat changes nothing."""
     incident = timeline.current(act.stores, incident_id)
     why = WITHDRAWN.lower()
     if incident.is_open:
@@ -150,7 +157,7 @@ def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:
 
 
 def resume_withdrawal(act: Act, incident_id: str, reason: str) -> Optional[Incident]:
-    """Return the incident where :func:`withdraw` was done, or begun and cut off; else None."""
+    """Return the incident if :func:`withdraw` was done, or finish a cut-off one; else None."""
     incident = timeline.current(act.stores, incident_id)
     if incident.status == "closed":
         return incident

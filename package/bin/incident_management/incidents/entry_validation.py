@@ -14,7 +14,7 @@ from .model import Entry
 
 __all__ = ["is_readable", "readable_entries"]
 
-# Of whole numbers, too: how a KV store gives back the numbers that it was given is not documented.
+# Float and int, even for whole numbers: how the KV store returns numbers is not documented.
 _NUMBER = (int, float)
 _FIELDS: Dict[str, Tuple[type, ...]] = {
     "incident_id": (str,),
@@ -24,14 +24,14 @@ _FIELDS: Dict[str, Tuple[type, ...]] = {
     "data": (dict,),
     "prev": (list, type(None)),
 }
-# What the fold reads of ``data``, whatever the kind, where it is there; None is as good as nothing.
+# The types of what the fold reads from ``data``, for all kinds. None counts as missing.
 _DATA: Dict[str, Tuple[type, ...]] = {
     **dict.fromkeys(("first_time", "last_time", "due"), _NUMBER),
     **dict.fromkeys(("acknowledge_due", "resolve_due"), _NUMBER),
     **dict.fromkeys(("search", "fields", "signals"), (dict,)),
     **dict.fromkeys(("entities", "rules", "tags", "actions", "wordings", "group_values"), (list,)),
 }
-# A ticket's number is a text.
+# Only these kinds: the ``number`` of a ``ticket`` entry is a text.
 _OF_KINDS: Dict[str, Dict[str, Tuple[type, ...]]] = {
     **{
         kind: {**_DATA, "number": _NUMBER}
@@ -63,7 +63,7 @@ def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIEL
 
 
 def _says_what_it_must(kind: str, data: Mapping[str, Any]) -> bool:
-    """Tell whether the data that the fold reads from this kind of entry has the right types."""
+    """Tell whether the data that the fold reads from an entry of this kind has the right types."""
     types = _OF_KINDS.get(kind, _DATA)
     if kind in _NEEDED and not data.get(_NEEDED[kind]):
         return False

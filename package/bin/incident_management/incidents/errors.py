@@ -1,4 +1,4 @@
-"""The errors of this library; the text of each is one sentence for a person."""
+"""The errors of this package; the text of each is one or two sentences for the user."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class NotFound(Exception):
 
 
 class IllegalMove(Exception):
-    """The incident's state does not allow this."""
+    """The incident's state does not allow this change."""
 
 
 class Invalid(Exception):
-    """A value is missing, of the wrong kind, or beyond its limit.
+    """A value is missing, of the wrong type, or beyond its limit.
 
-    ``fields``: where it is about custom fields, a sentence for each, by name.
+    ``fields`` holds one sentence for each invalid custom field, by name.
     """
 
     def __init__(self, text: str, fields: Optional[Mapping[str, str]] = None) -> None:

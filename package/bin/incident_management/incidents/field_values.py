@@ -1,7 +1,7 @@
-"""The values of an incident's custom fields, as its timeline gives them. Pure.
+"""The values of an incident's custom fields, computed from its timeline. Pure.
 
-The first value that a detection brings stands, unless a person sets another or takes it away. Which
-fields there are, and what they take: :mod:`.routing.custom_fields`.
+The first value that a detection brings stays, unless a person sets another or removes it.
+:mod:`.routing.custom_fields` defines the fields and their values.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = [
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 NAME_RULE = "Enter a name of 1 to 40 lowercase letters, digits and _ that starts with a letter."
 VALUE_CHARACTERS = 500
-# Of one incident, those of fields that are not defined any more among them.
+# Per incident, including values of fields that are no longer defined.
 MAX_VALUES = 100
-# A comma between two values: a name and = follow, and no backslash precedes it that is not itself
-# one of two.
+# A comma that separates two values: a name and ``=`` follow, and the comma is not escaped (an even
+# number of backslashes precedes it).
 _BETWEEN = re.compile(r"(?<!\\)((?:\\\\)*),\s*(?=[a-z][a-z0-9_]*=)", re.ASCII)
 _ESCAPED = re.compile(r"\\([\\,])")
 
@@ -58,15 +58,18 @@ class FieldValues:
 
 
 def search_tokens(values: Mapping[str, Any]) -> List[str]:
-    """Return what incidents are found by, and rules match: ``region=eu`` for each value."""
+    """Return the values as searches and rules match them: ``region=eu`` for each."""
     return [f"{name}={value}" for name, value in sorted(values.items())]
 
 
 def parse_pairs(text: str) -> List[Tuple[str, str]]:
-    """Return the names and values that people write as ``region=eu, vendor_case=17``.
+    """Parse field values that people write as ``region=eu, vendor_case=17`` into pairs.
 
-    In a value ``\\,`` is a comma and ``\\\\`` a backslash; both may stand without one where what
-    follows is no other name and ``=``. Raises Invalid for what names no field, or no value.
+    In a value, ``\\,`` stands for a comma and ``\\\\`` for a backslash. A comma needs no backslash
+    unless another name and ``=`` follow.
+
+    Raises:
+        Invalid: a part has no valid field name, or no value.
     """
     found = []
     cut = [*_BETWEEN.split(text.strip()), ""]
@@ -79,7 +82,7 @@ def parse_pairs(text: str) -> List[Tuple[str, str]]:
 
 
 def parse_values(text: str) -> Dict[str, str]:
-    """Return such values by name. Raises Invalid, also for a field that is named twice."""
+    """Parse such values into a dict by name. Raises Invalid, also if a field is named twice."""
     found = parse_pairs(text)
     values = dict(found)
     if len(values) < len(found):
@@ -88,9 +91,9 @@ def parse_values(text: str) -> Dict[str, str]:
 
 
 def describe_changes(data: Document, labels: Optional[Mapping[str, str]] = None) -> str:
-    """Describe what an entry ``fields`` changed: ``customer impact: high (was low)``.
+    """Describe what a ``fields`` entry changed: ``customer impact: high (was low)``.
 
-    ``labels``: of these fields alone, under these names; of all unless given.
+    ``labels``: the fields to describe, with their labels; by default all fields.
     """
     was = data.get("was") or {}
     parts = []

@@ -1,10 +1,9 @@
-"""Adds an incident's entries up to its document. Pure: the same entries give the same document.
+"""Fold an incident's entries into its document. Pure: the same entries give the same document.
 
-Entries are taken in the order of ``Entry.order``, so the order of arrival does not matter. Of the
-entries with one ``once`` only the first counts. Signals are a set of keys, united over all
-entries: a signal counts once however often it was written down, and an entry that lost on
-``once`` still adds the signals it alone names. Merges and splits move signals:
-:mod:`.joining.holdings`.
+Entries are applied in the order of ``Entry.order``, so the order of arrival does not matter. Of
+several entries with one ``once``, only the first has an effect. Signals are the union of the keys
+in all entries: a signal counts once, however often it was written. An entry that lost on ``once``
+still adds the signals that only it names. Merges and splits move signals: :mod:`.joining.holdings`.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ __all__ = [
     "signal_keys",
 ]
 
-# What an `edited` entry may set, besides the list of entities.
+# The fields that an `edited` entry may set, besides the list of entities.
 EDITABLE = ("title", "description", "owner", "team")
 
-# The kinds of entries that bring signals.
+# The kinds of entries that add signals.
 SIGNAL_KINDS = ("opened", "signal", "joined", "unmerged")
 
 MAX_WORDINGS = 16
 MAX_SHARED = 200
 
-# Which status may follow which. Entries of a move that lost a race are kept and have no effect.
+# Allowed status changes. An entry whose change lost a race is kept but has no effect.
 TRANSITIONS = {
     "new": ("assigned", "in_progress", "resolved"),
     "assigned": ("in_progress", "resolved"),
@@ -57,12 +56,12 @@ TRANSITIONS = {
 
 
 def ordered(entries: Iterable[Entry]) -> List[Entry]:
-    """Return each entry once, in the order in which they count."""
+    """Return each entry once, in the order in which the fold applies them."""
     return sorted({entry.key: entry for entry in entries}.values(), key=lambda e: e.order)
 
 
 def effective(entries: Iterable[Entry]) -> List[Entry]:
-    """Return the entries that count, in order: of each ``once`` only the first."""
+    """Return the entries that have an effect, in order: the first of each ``once``."""
     seen: Set[str] = set()
     kept = []
     for entry in ordered(entries):
@@ -80,17 +79,17 @@ def heads(entries: Iterable[Entry]) -> List[str]:
 
 
 def signal_keys(entries: Iterable[Entry]) -> Set[str]:
-    """Return the keys of all signals that are written down in these entries."""
+    """Return the keys of all signals in these entries."""
     return {key for entry in entries for key in entry.data.get("signals", ()) or ()}
 
 
 def fold(entries: Iterable[Entry]) -> Incident:
-    """Add entries up. Raises ValueError for none, or for entries of several incidents."""
+    """Fold entries into an incident. Raises ValueError unless all are of one incident."""
     return fold_state(entries).incident
 
 
 def fold_state(entries: Iterable[Entry]) -> State:
-    """As :func:`fold`, with all that was kept in mind meanwhile."""
+    """Fold as :func:`fold` does, and return the whole state."""
     known = ordered(entries)
     ids = {entry.incident_id for entry in known}
     if len(ids) != 1:
@@ -107,18 +106,18 @@ def fold_state(entries: Iterable[Entry]) -> State:
 
 
 class State:
-    """An incident in the making, with what only the fold itself needs to remember."""
+    """An incident while it is folded, with the state that only the fold needs."""
 
     def __init__(self, incident: Incident) -> None:
         self.incident = incident
         self.events: Dict[str, int] = {}
-        # Signals whose events are in the count already, and that only have to be known again.
+        # Signals whose events are already counted; only their keys are needed to recognize repeats.
         self.settled = KeySet()
         self.event_count = 0
         self.holdings = Holdings()
         self.openings: List[float] = []
         self.severity_was_set = False
-        # The merged incident whose pin this one has taken over.
+        # The merged incident from which this one took its pin.
         self.pinned_by = ""
         self.sla = SlaState()
         self.updates = PromisedUpdates()
@@ -156,7 +155,7 @@ class State:
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
-        """Write down what all entries together give."""
+        """Set the fields that depend on all entries together."""
         incident = self.incident
         incident.head = head
         incident.seq = seq
@@ -165,7 +164,7 @@ class State:
         incident.sla_resolve_due = self.sla.resolve_due
         incident.sla_status = self.sla.status(incident.is_open, incident.resolved_at)
         incident.last_update = self.updates.last
-        # What is over for good is waited for no more; what was merged is closed, too.
+        # No update is due for a closed incident, nor for a merged one, which is closed, too.
         incident.update_due = None if incident.status == "closed" else self.updates.due
         incident.update_promised = self.updates.promised
         incident.fields = dict(self.fields.values)
@@ -182,7 +181,7 @@ class State:
             incident.events = self.event_count
 
     def apply(self, entry: Entry) -> None:
-        """Take one entry; the kinds that only tell a story change nothing here."""
+        """Apply one entry; kinds that are only shown on the timeline change nothing here."""
         handler = self._apply.get(entry.kind)
         if handler is not None:
             handler(entry)
@@ -235,7 +234,7 @@ class State:
         if to not in TRANSITIONS.get(incident.status, ()) and not self._reopens_beside_close(entry):
             return
         if entry.data.get("from") in ENDED and incident.is_open:
-            # A second reopen, written by someone who did not see the first.
+            # A second reopen, written by an actor who had not seen the first.
             return
         was_open = incident.status in OPEN_STATUSES
         if to in ("in_progress", "resolved"):
@@ -261,7 +260,7 @@ class State:
             self.review_state.reopened()
 
     def _reopens_beside_close(self, entry: Entry) -> bool:
-        """Whether it was closed in the moment in which somebody reopened it: that stands."""
+        """Tell whether an entry reopens an incident closed at that moment: the reopen wins."""
         reopens = entry.data.get("from") == "resolved" and entry.data.get("to") != "closed"
         return reopens and self.closed is not None and entry.seq <= self.closed.seq
 
@@ -271,9 +270,9 @@ class State:
             self.severity_was_set = True
 
     def _edited(self, entry: Entry) -> None:
-        """A correction by hand; each field is set as a whole, an empty owner means nobody.
+        """Apply a manual correction: each field is replaced; an empty owner means no owner.
 
-        Signals that come later add their entities to those that were set.
+        Later signals add their entities to those that were set.
         """
         for name in EDITABLE:
             if name in entry.data:
@@ -293,7 +292,7 @@ class State:
         self.pinned_by = ""
 
     def _analysis(self, entry: Entry) -> None:
-        """The newest decides, as it does for remediation: also when it finds no cause."""
+        """Take the cause of the newest analysis, even if that is none, as remediation does."""
         self.incident.cause = entry.data.get("cause") or ""
 
     def _sla(self, entry: Entry) -> None:
@@ -308,7 +307,7 @@ class State:
             self.incident.flapping = entry.data["state"] == "began"
 
     def _merged(self, entry: Entry) -> None:
-        """All signals, also those that are still to arrive, belong to another incident."""
+        """Give all signals, including those still to arrive, to another incident."""
         incident = self.incident
         incident.merged_into = str(entry.data.get("into") or "")
         incident.status, self.closed = "closed", None
@@ -332,7 +331,7 @@ class State:
             self.incident.pinned, self.pinned_by = True, merged
 
     def _split(self, entry: Entry) -> None:
-        """Signals left, and with them what only they were about."""
+        """Remove the signals that left, and what only they were about."""
         incident, data = self.incident, entry.data
         number = int(data.get("number") or 0)
         self.holdings.left(data.get("removed") or (), number)

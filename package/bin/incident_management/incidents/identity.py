@@ -1,4 +1,4 @@
-"""Names of incidents and of claims."""
+"""Ids of incidents, and keys of claims."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ __all__ = ["INCIDENT_ID", "as_digits", "episode_claim", "new_incident_id"]
 
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-HJKMNP-TV-Z]{6}")
 
-# Crockford's base 32: nothing that a person confuses when reading an id out.
+# Crockford's base 32 has no characters that people confuse when they read an id aloud.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MISREAD = str.maketrans("ILO", "110")
 
 
 def new_incident_id(now: float, claim_key: str) -> str:
-    """Return ``INC-YYYYMMDD-XXXXXX``: the day of ``now`` in UTC, and six digits of the claim.
+    """Return ``INC-YYYYMMDD-XXXXXX``: the day of ``now`` in UTC, six digits of the claim's hash.
 
     The same claim on the same day gives the same id, so a retried open does not make a second
-    incident. With 1,000 incidents a day two ids meet once in about six years; the caller checks.
+    incident. With 1,000 incidents a day, two ids collide about once in six years; the caller
+    checks.
     """
     day = time.strftime("%Y%m%d", time.gmtime(now))
     number = int.from_bytes(hashlib.sha256(claim_key.encode("utf-8")).digest()[:8], "big")
@@ -31,10 +32,10 @@ def new_incident_id(now: float, claim_key: str) -> str:
 
 
 def as_digits(typed: str) -> str:
-    """Return the digits of an id as people read and type them, in capitals."""
+    """Return the base-32 digits of a typed id, with commonly confused letters replaced."""
     return typed.translate(_MISREAD)
 
 
 def episode_claim(dedup_key: str, episode: int) -> str:
-    """Return the claim's key for one episode of a problem, counted from 1."""
+    """Return the key of the claim for one episode of a problem, counted from 1."""
     return f"episode:{dedup_key}:{episode}"

@@ -44,13 +44,13 @@ def request_channel(act: Act, incident_id: str, reason: str = "") -> Incident:
     require_open(incident, "given a channel of its own")
     key = f"{claim_prefix(incident_id)}care"
     care = claim_document(key, act.clock.now(), purpose=CHANNEL_CLAIM, holder=incident_id)
-    # Before the entry: after a kill in between nobody would see to it.
+    # Before the entry: after a kill in between, no worker would open the channel.
     act.stores.claims.insert(care)
     if is_in_state(incident.room, OPEN, WANTED):
         return timeline.refresh(act.stores, incident_id)
     number = int(incident.room.get("number") or 0) + 1
     incident = record_event(act, incident_id, WANTED, number, reason=reason)
-    # Once more: the worker may have done with the one before in that moment.
+    # Again: the worker may have finished with the previous channel in the meantime.
     act.stores.claims.insert(care)
     return incident
 

@@ -12,13 +12,14 @@ from .model import Document, Entry
 
 __all__ = ["ARCHIVED", "FAILED", "GONE", "HELD", "OPEN", "WANTED", "is_in_state", "state_after"]
 
-# What an entry says, and with it how the room stands. FAILED: Slack refused to open it; HELD: it
-# was not opened by itself, as too many were; GONE: somebody archived it in Slack, or took the app
-# out of it.
+# The events of a ``room`` entry, which are also the states of the channel. FAILED: Slack refused to
+# open it. HELD: it was not opened automatically because too many were opened. GONE: someone
+# archived it in Slack, or removed the app from it.
 WANTED, OPEN, ARCHIVED = "wanted", "opened", "archived"
 FAILED, HELD, GONE = "failed", "held", "gone"
 _OVER = ("", ARCHIVED, FAILED, GONE, HELD)
-# After which state each counts: of two workers the slower one's word changes nothing.
+# The states after which each event counts. If two workers write, the slower one's entry has no
+# effect.
 _AFTER = {
     WANTED: _OVER,
     HELD: _OVER,
@@ -30,11 +31,11 @@ _AFTER = {
 
 
 def state_after(room: Document, entry: Entry) -> Document:
-    """Return how the room stands after an entry, given how it stood.
+    """Return the channel's state after an entry, given its state before.
 
-    ``state``; ``number``, how often one was wanted or held; ``count``, how many were opened;
-    ``channel`` and ``name`` of the last one, unless that is gone, and the ``seq`` of the entry that
-    says so.
+    Keys of the state: ``state``; ``number``, how often a channel was requested or held; ``count``,
+    how many were opened; ``channel`` and ``name`` of the last channel, unless it is gone; and
+    ``seq``, the ``seq`` of the entry that opened it.
     """
     event, data = str(entry.data.get("event")), entry.data
     if room.get("state", "") not in _AFTER.get(event, ()):
@@ -53,5 +54,5 @@ def state_after(room: Document, entry: Entry) -> Document:
 
 
 def is_in_state(room: Mapping[str, Any], *states: str) -> bool:
-    """Tell whether a room is in one of these states."""
+    """Tell whether a channel is in one of these states."""
     return str(room.get("state", "")) in states

@@ -1,7 +1,7 @@
-"""Lists of items in a timeline that people change one by one: follow-ups, tasks, roles.
+"""Lists in a timeline whose items people change one by one: follow-ups, tasks, roles.
 
-An item is what its entries say, each field as of the last entry that names it. Who changes one
-takes a turn first, so of two at once the second is told.
+Each field of an item has the value from the last entry that names it. Every change claims a turn
+first, so of two simultaneous changes, the second is refused.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ REASON_CHARACTERS = 1000
 PERSON_CHARACTERS = 200
 CALLED_CHARACTERS = 80
 WRITING_SECONDS = 60.0
-"""The longest from a claim to the entry that it is for."""
+"""The longest time, in seconds, from a claim to the entry that it announces."""
 ATTEMPTS = 20
 
 
 class Items:
     """The items of one kind of entry (:class:`.fold.State`), the oldest first.
 
-    ``blank`` are the fields of an item that nobody has said anything of; beside them it has ``id``,
-    and ``by`` and ``at``: who changed it last and when; of an ended one who ended it.
+    ``blank`` holds the fields of a new item with their default values. An item also has ``id``, and
+    ``by`` and ``at``: who changed it last and when. For an ended item, these name who ended it.
     """
 
     def __init__(self, kind: str, blank: Mapping[str, Any]) -> None:
@@ -52,32 +52,35 @@ class Items:
 
     @property
     def still_open(self) -> int:
-        """How many are neither done nor dropped."""
+        """The number of items that are neither done nor dropped."""
         return sum(1 for one in self._known.values() if one["state"] == "open")
 
     @property
     def all(self) -> List[Document]:
-        """Each item as it stands."""
+        """A copy of each item in its current state."""
         return [dict(one) for one in self._known.values()]
 
     def get(self, key: str) -> Optional[Document]:
-        """Return an item that may be changed in place; None: no entry names it."""
+        """Return an item, which may be changed in place; None if no entry names it."""
         return self._known.get(key)
 
     def turns(self, key: str) -> int:
-        """Return how often an item was changed, its beginning included."""
+        """Return how often an item was written, including its creation."""
         return self._turns.get(key, 0)
 
     def put(self, one: Mapping[str, Any]) -> None:
-        """Take an item as it stood elsewhere, instead of what is known of it."""
+        """Add an item with the state it had in another incident, replacing any item with its id."""
         self._known[str(one["id"])] = dict(one)
 
     def forget(self, key: str) -> None:
-        """Forget an item; how often it was changed stays known."""
+        """Remove an item, but keep its count of changes."""
         del self._known[key]
 
     def take(self, entry: Entry) -> None:
-        """Take an entry. Beside an item's end, it stays as whoever ended it has said."""
+        """Apply an entry.
+
+        A change that was made at the same time as the item's end does not replace who ended it.
+        """
         data = entry.data
         key = str(data.get(self._kind) or "")
         self._turns[key] = self.turns(key) + 1
@@ -95,15 +98,14 @@ class Items:
 def changed_fields(
     one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: Any
 ) -> Document:
-    """Return what a change of an item says that is new; its state together with the reason.
+    """Return the new values of a change to an item; a new state comes with its reason.
 
     Args:
-        fields: what else is set, checked.
-        state: one of ITEM_STATES; empty or None: as it is.
-
+        fields: the other fields to set, already checked.
+        state: one of ITEM_STATES; empty or None keeps the state.
     Raises:
-        Invalid: there is no such state, or a reason is missing or goes with nothing.
-        IllegalMove: it has ended, by somebody else perhaps.
+        Invalid: there is no such state, or a reason is missing or comes without a new state.
+        IllegalMove: the item has ended, perhaps by another user.
     """
     known, key, reason = str(one["state"]), display_name(one), checked_reason(reason)
     wanted = str(state or known)
@@ -124,20 +126,24 @@ def changed_fields(
 
 
 def check_unchanged(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
-    """Raise IllegalMove for an item that was changed since; ``seen_at`` is its ``at`` as read."""
+    """Raise IllegalMove if an item was changed since it was read.
+
+    ``seen_at`` is its ``at`` as read; None skips the check.
+    """
     if seen_at not in (None, one["at"]):
         raise IllegalMove(f"{display_name(one)} was changed by {one['by']}. Reload it first.")
 
 
 def display_name(one: Mapping[str, Any]) -> str:
-    """Return what an item is called for people."""
+    """Return an item's name for messages."""
     return f"“{str(one['title'])[:CALLED_CHARACTERS]}”" if "title" in one else str(one["id"])
 
 
 def claim_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
-    """Take what one person may say at a time, and say nothing where somebody else has taken it.
+    """Claim the turn to change something; raise IllegalMove if another user holds it.
 
-    Raises IllegalMove. Whoever took it and has written nothing after a minute was ended.
+    A turn that was claimed more than WRITING_SECONDS ago without an entry was cut off, and may be
+    claimed again. Repeating one's own claim is allowed.
     """
     for attempt in range(ATTEMPTS):
         key, now = f"edit:{incident_id}:{what}:{turn}:{attempt}", act.clock.now()
@@ -145,7 +151,7 @@ def claim_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
             return
         known = act.stores.claims.get(key) or {"holder": "Somebody", "time": now}
         if known["holder"] == act.actor:
-            return  # Their request, sent again.
+            return  # The same user has repeated the request.
         if now - float(known["time"]) < WRITING_SECONDS:
             break
     who = str(known["holder"])
@@ -153,7 +159,7 @@ def claim_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
 
 
 def checked_line(name: str, text: Any, what: str, most: int) -> str:
-    """Return a text of one line. Raises Invalid for an empty or a longer one."""
+    """Return a text as one line. Raises Invalid if it is empty or too long."""
     found = " ".join(str(text).split())
     if not 0 < len(found) <= most:
         raise Invalid(f"'{name}' must say {what}, in 1 to {most} characters.")
@@ -161,12 +167,12 @@ def checked_line(name: str, text: Any, what: str, most: int) -> str:
 
 
 def checked_user(name: str, text: Any, what: str) -> str:
-    """Return a user's name as it is written: in Splunk it has no case. Raises Invalid."""
+    """Return a user name in lowercase, as Splunk ignores its case. Raises Invalid."""
     return checked_line(name, text, what, PERSON_CHARACTERS).lower()
 
 
 def checked_reason(text: Any) -> str:
-    """Return a reason as it is written. Raises Invalid for one that is too long."""
+    """Return a reason without surrounding blanks. Raises Invalid if it is too long."""
     said = str(text or "").strip()
     if len(said) > REASON_CHARACTERS:
         raise Invalid(f"A reason can have at most {REASON_CHARACTERS} characters.")

@@ -1,4 +1,4 @@
-"""Many keys in little memory."""
+"""A memory-saving set of keys."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ DIGITS = 16
 
 
 class KeySet:
-    """A set of keys that are hashes in hex digits, 8 bytes each, that is only added to.
+    """A set of hex hashes at 8 bytes each, to which keys can only be added.
 
-    Only their first 64 bits are kept: of a million keys two are the same in one of forty million
+    Only the first 64 bits of a key are kept: of a million keys, two collide in one of forty million
     sets.
     """
 
@@ -32,5 +32,8 @@ class KeySet:
         return place < len(self._sorted) and self._sorted[place] == number
 
     def update(self, keys: Iterable[str]) -> None:
-        """Add keys that are not in it yet. Costs as much as the set has keys: add many at once."""
+        """Add keys that are not in the set yet.
+
+        The cost grows with the size of the set: add many at once.
+        """
         self._sorted = array("Q", sorted([*self._sorted, *(int(k[:DIGITS], 16) for k in keys)]))

@@ -1,9 +1,9 @@
-"""What people and the worker do to an incident; :mod:`.clocks.assignment` assigns and escalates.
+"""Changes that people and the worker make to an incident.
 
-Every function appends entries, refreshes and returns the incident. All raise NotFound for an
-unknown id and IllegalMove, with one sentence, when the incident's state does not allow it.
-
-The entry that does what was asked for bears the act's ``once`` (:func:`find_done`).
+:mod:`.clocks.assignment` assigns and escalates. Every function here appends entries, refreshes the
+document and returns the incident. All raise NotFound for an unknown id and IllegalMove, with one
+sentence, if the incident's state does not allow the change. The entry that does what was requested
+carries the act's ``once`` (:func:`find_done`).
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ __all__ = [
 ]
 
 REOPEN = "reopen:"
-# Whoever has claimed an acknowledgement and written none after this was killed: the next may.
+# A claim of an acknowledgement without an entry after this time was cut off; the next may claim.
 BEGINNING_SECONDS = 60.0
 _OWNER = ":owner"
-# What a person says of the finding when the incident is over.
+# How a person rates the finding when resolving the incident.
 FEEDBACK = ("true_positive", "false_positive", "duplicate")
 
 
 def find_done(stores: Stores, incident_id: str, once: str) -> Optional[Incident]:
-    """Return the incident, refreshed, if it has an entry of this ``once``; else None.
+    """Return the incident, refreshed, if it has an entry with this ``once``; else None.
 
-    Whoever wrote that may have been ended before the document.
+    The refresh is needed because the writer may have been killed before it saved the document.
     """
     if any(entry.once == once for entry in timeline.read(stores, incident_id)):
         return timeline.refresh(stores, incident_id)
@@ -63,16 +63,16 @@ def find_done(stores: Stores, incident_id: str, once: str) -> Optional[Incident]
 
 
 def is_begun(stores: Stores, incident_id: str, once: str) -> bool:
-    """Tell whether an incident has an entry of a part of the act with this ``once``."""
+    """Tell whether an incident has an entry for a part of the act with this ``once``."""
     parts = f"{once}:"
     return any(entry.once.startswith(parts) for entry in timeline.read(stores, incident_id))
 
 
 def acknowledge(act: Act, incident_id: str, takes: bool = True) -> Incident:
-    """Start work on an incident; it becomes the actor's unless it has an owner, or not ``takes``.
+    """Start work on an incident; the actor becomes its owner if it has none and ``takes`` is true.
 
-    Of several who do so at the same moment one has it, and the others are told who (IllegalMove).
-    A claim decides that, which is inserted before anything is written.
+    If several people acknowledge at the same moment, one succeeds and the others get an IllegalMove
+    that names that person. A claim, inserted before anything is written, decides this.
     """
     entries = timeline.read_existing(act.stores, incident_id)
     incident = _not_begun(entries)
@@ -80,7 +80,7 @@ def acknowledge(act: Act, incident_id: str, takes: bool = True) -> Incident:
     claim = _first(act.named(act.once or key), key, takes)
     first = str(claim["holder"])
     if first != act.actor:
-        # They may have been ended before it was written: what they wanted is done.
+        # The first claimant may have been killed before writing: write that entry for them.
         incident = _not_begun(timeline.read_existing(act.stores, incident_id))
     theirs = replace(act, actor=first, once=str(claim["value"]["once"]))
     if not incident.owner and claim["value"].get("takes", True):
@@ -94,15 +94,15 @@ def acknowledge(act: Act, incident_id: str, takes: bool = True) -> Incident:
 
 
 def is_from_acknowledgement(once: str) -> bool:
-    """Tell by its ``once`` whether an ``assigned`` entry was written by an acknowledgement.
+    """Tell by its ``once`` whether an acknowledgement wrote an ``assigned`` entry.
 
-    Then the acknowledgement's own entry says whose the incident is, too.
+    Then the acknowledgement's own entry implies the owner as well.
     """
     return once.startswith("edit:") and once.endswith(_OWNER)
 
 
 def _first(act: Act, key: str, takes: bool) -> Document:
-    """Return the claim that counts: the actor's, or of whoever was first within a minute."""
+    """Return the claim that counts: the actor's own, or one made less than a minute before."""
     number = 0
     while True:
         name, now = f"{key}:{number}", act.clock.now()
@@ -124,7 +124,11 @@ def _acknowledgements(entries: Sequence[Entry]) -> List[Entry]:
 
 
 def _not_begun(entries: Sequence[Entry]) -> Incident:
-    """Return an incident that nobody works on. Raises IllegalMove: somebody does, or it is over."""
+    """Fold an incident that nobody has acknowledged.
+
+    Raises:
+        IllegalMove: it is already acknowledged, or not open.
+    """
     incident = timeline.fold(entries)
     if incident.status == "in_progress":
         raise IllegalMove(_begun_by(incident, _acknowledgements(entries)[-1].actor))
@@ -139,7 +143,7 @@ def _begun_by(incident: Incident, actor: str) -> str:
 
 
 def close(act: Act, incident_id: str, reason: str = "") -> Incident:
-    """Close a resolved incident; it is not reopened, the problem's next signal opens a new one."""
+    """Close a resolved incident. It can't be reopened: its problem's next signal opens another."""
     incident = timeline.current(act.stores, incident_id)
     if incident.status != "resolved":
         raise IllegalMove(
@@ -150,7 +154,7 @@ def close(act: Act, incident_id: str, reason: str = "") -> Incident:
 
 
 def add_note(act: Act, incident_id: str, text: str) -> Incident:
-    """Write a note, in any state. Raises Invalid for an empty or too long text."""
+    """Add a note, in any state. Raises Invalid if the text is empty or too long."""
     if not text.strip():
         raise Invalid("A note needs a text.")
     if len(text) > TEXT_CHARACTERS:
@@ -159,7 +163,7 @@ def add_note(act: Act, incident_id: str, text: str) -> Incident:
 
 
 def pin(act: Act, incident_id: str, pinned: bool, reason: str = "") -> Incident:
-    """Say that an incident is not to be resolved by itself, or that it may be. In any state."""
+    """Pin an incident, which prevents its automatic resolve, or unpin it. Works in any state."""
     if timeline.current(act.stores, incident_id).pinned != pinned:
         data = {"pinned": pinned, "reason": reason}
         return timeline.record(act, incident_id, "pinned", data)
@@ -168,10 +172,10 @@ def pin(act: Act, incident_id: str, pinned: bool, reason: str = "") -> Incident:
 
 @dataclass(frozen=True)
 class Ending:
-    """What is said of an incident as it is resolved.
+    """What is recorded when an incident is resolved.
 
     ``resolution`` is what was done, ``reason`` why it is over, ``feedback`` one of FEEDBACK or
-    empty. ``over`` are the problems whose end it is, ``tasks_left`` what was still to be done.
+    empty. ``over`` are the problems that ended, ``tasks_left`` the titles of the open tasks.
     """
 
     resolution: str = ""
@@ -182,7 +186,7 @@ class Ending:
     tasks_left: Sequence[str] = ()
 
     def to_data(self) -> Document:
-        """Return it as an entry holds it. Raises Invalid for a feedback that there is not."""
+        """Return the data of the entry. Raises Invalid for an unknown feedback."""
         if self.feedback and self.feedback not in FEEDBACK:
             raise Invalid(
                 f"'{self.feedback[:60]}' is not a feedback value; use {', '.join(FEEDBACK)}."
@@ -200,11 +204,11 @@ class Ending:
 def resolve(
     act: Act, incident_id: str, ending: Ending = Ending(), by_itself: bool = False
 ) -> Incident:
-    """Resolve an open incident. Raises Invalid for a feedback that is none of FEEDBACK.
+    """Resolve an open incident. Raises Invalid for a feedback that is not one of FEEDBACK.
 
-    Where an entry of the act's ``once`` is there, nothing happens, so a worker that was ended in
-    between may simply try again. One ``by_itself``, which nobody asked for, does not resolve a
-    flapping incident, but is written down (:mod:`.upkeep.flapping`).
+    If an entry with the act's ``once`` exists, nothing is written, so a worker that was killed in
+    between can simply try again. An automatic resolve (``by_itself``) does not resolve a flapping
+    incident, but is recorded (:mod:`.upkeep.flapping`).
     """
     said = ending.to_data()
     entries = timeline.read_existing(act.stores, incident_id)
@@ -219,10 +223,10 @@ def resolve(
 
 
 def reopen_if_found(act: Act, incident_id: str, known: Container[str], reason: str) -> bool:
-    """Reopen what was just resolved by itself, if its resolver did not see all that was found.
+    """Reopen an incident resolved automatically, if its resolver had not seen all findings.
 
-    ``known`` are the keys of the entries that it was resolved by. Tells whether it was reopened, by
-    this or by somebody else in that moment.
+    ``known`` are the keys of the entries on which the resolve was based. Returns whether it was
+    reopened, by this call or by another writer at that moment.
     """
     entries = timeline.read(act.stores, incident_id)
     found = any(entry.kind in SIGNAL_KINDS and entry.key not in known for entry in entries)
@@ -231,16 +235,17 @@ def reopen_if_found(act: Act, incident_id: str, known: Container[str], reason: s
     try:
         return reopen(act, incident_id, reason, found=True).is_open
     except IllegalMove:
-        # Somebody was faster: a person, or whoever wrote the finding.
+        # Another writer was faster: a person, or the writer of the finding.
         return timeline.current(act.stores, incident_id).is_open
 
 
 def reopen_if_finding_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) -> None:
-    """Reopen an incident if whoever resolved it had not seen a finding that is written down now.
+    """Reopen an incident if its resolver had not seen a finding that is now on the timeline.
 
-    Who resolves by itself looks for findings afterwards (:func:`reopen_if_found`), and who writes
-    a finding looks for a resolve: so of two at once, one sees the other. What a person resolved
-    stays so where the errors were before that, as of a finding that arrives late.
+    Automatic resolvers check for findings after their resolve (:func:`reopen_if_found`), and
+    writers of findings check for a resolve. So of two simultaneous writers, one sees the other. A
+    manual resolve stays if all errors of the finding are older than it, as in a finding that
+    arrives late.
     """
     by_key = {entry.key: entry for entry in timeline.read(stores, finding.incident_id)}
     resolves = [e for e in timeline.ordered(by_key.values()) if e.data.get("to") == "resolved"]
@@ -258,20 +263,21 @@ def reopen_if_finding_unseen(stores: Stores, clock: Clock, finding: Entry, reaso
             seen.add(key)
             wanted += by_key[key].prev
     if finding.key not in seen:
-        # Somebody else may have reopened or closed it by now.
+        # Another writer may have reopened or closed it by now.
         with contextlib.suppress(IllegalMove):
             reopen(Act(stores, clock, ACTOR), finding.incident_id, reason, found=True)
 
 
 def is_manual_reopen(entry: Entry) -> bool:
-    """Tell whether a person reopened the incident by an entry: no finding, and not the app."""
+    """Tell whether a person reopened the incident with this entry, not a finding or the app."""
     return entry.once.startswith(REOPEN) and entry.actor != ACTOR and not entry.data.get("found")
 
 
 def manual_reopener(entries: Sequence[Entry]) -> str:
-    """Return who reopened an incident by hand, while nothing was found since; empty otherwise.
+    """Return who reopened an incident manually, if nothing was found since; otherwise empty.
 
-    They knew of the silence before, so that says nothing new.
+    That person knew about the silence before the reopen, so the same silence is no reason to
+    resolve.
     """
     who = ""
     for entry in timeline.effective(entries):
@@ -292,9 +298,9 @@ def find_reopened(act: Act, incident_id: str, since: float) -> Optional[Incident
 
 
 def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) -> Incident:
-    """Reopen a resolved incident. What is undone is a resolve, once: see :func:`find_reopened`.
+    """Reopen a resolved incident. Each resolve can be undone once: see :func:`find_reopened`.
 
-    ``found``: something was found, so the actor is whose alert that was, and did not decide it.
+    ``found``: a finding caused this, so the actor is the alert's owner and did not decide it.
     """
     entries = timeline.read_existing(act.stores, incident_id)
     incident = timeline.fold(entries)
@@ -305,7 +311,7 @@ def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) ->
     data, once = reopen_entry(incident, resolves[-1].key, reason, found)
     incident = timeline.record(act, incident_id, "status", data, once)
     if incident.status == "closed":
-        # That came between the look and the entry.
+        # The close was written between the check and the entry.
         raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
     return incident
 
@@ -313,9 +319,10 @@ def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) ->
 def reopen_entry(
     incident: Incident, resolve: str, reason: str, found: bool
 ) -> Tuple[Dict[str, Any], str]:
-    """Return data and ``once`` of the entry that reopens; one ``resolve`` entry is undone once.
+    """Return data and ``once`` of the entry that reopens; each ``resolve`` entry is undone once.
 
-    ``found``: what a finding reopens, silence may resolve again, see :func:`manual_reopener`.
+    ``found``: a finding caused this, so silence may resolve the incident again:
+    :func:`manual_reopener`.
     """
     to = "assigned" if incident.owner else "new"
     data: Dict[str, Any] = {"from": incident.status, "to": to, "reason": reason}
@@ -325,16 +332,17 @@ def reopen_entry(
 
 
 def require_open(incident: Incident, move: str) -> None:
-    """Raise IllegalMove for an incident that is over; ``move`` is what can't be done with it."""
+    """Raise IllegalMove if an incident is not open; ``move`` names the refused change."""
     if not incident.is_open:
         text = f"{incident.id} is {_shown(incident)} and can't be {move}; {_way_on(incident)}."
         raise IllegalMove(text)
 
 
 def require_not_merged(stores: Stores, incident_id: str, way_on: str) -> State:
-    """Return what an incident's entries add up to.
+    """Return the folded state of an incident that was not merged into another.
 
-    Raises IllegalMove for one that another took over; ``way_on`` is what to do there.
+    Raises:
+        IllegalMove: it was merged; ``way_on`` tells the user what to do in the other incident.
     """
     known = fold_state(timeline.read_existing(stores, incident_id))
     into = known.incident.merged_into
@@ -344,7 +352,7 @@ def require_not_merged(stores: Stores, incident_id: str, way_on: str) -> State:
 
 
 def _way_on(incident: Incident) -> str:
-    """What to do instead of moving an incident that is not open."""
+    """Return what the user can do instead, for an incident that is not open."""
     if incident.merged_into:
         return f"it was merged into {incident.merged_into}: continue there"
     if incident.status == "closed":

@@ -1,9 +1,7 @@
-"""The nouns timeline entry and incident, and their words; the third, signal, is :mod:`.signal`.
+"""The timeline entry and the incident, with their vocabularies; signals are in :mod:`.signal`.
 
-See docs/DATA.md for their documents.
-
-Times are epoch seconds as float, rounded to milliseconds when written, so that a value survives
-any JSON printer on its way through the KV store unchanged.
+See docs/DATA.md for their documents. Times are epoch seconds as float, rounded to milliseconds when
+written, so that any JSON printer on the way through the KV store leaves them unchanged.
 """
 
 from __future__ import annotations
@@ -33,17 +31,17 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
 OPEN_STATUSES = ("new", "assigned", "in_progress")
 ENDED = ("resolved", "closed")
-"""The other statuses."""
+"""The statuses of incidents that are over."""
 ACTOR = "incident_management"
-"""Whose the entries are that the app writes by itself."""
+"""The actor of the entries that the app writes automatically."""
 NOBODY = ("nobody", "splunk-system-user")
-"""The owner of what nobody owns, and the user that splunkd runs it as."""
-# Where no promise is still to be kept: later than any time.
+"""The owner of objects without an owner, and the user as whom splunkd runs them."""
+# Sorts incidents without an open deadline last: later than any time.
 NO_DEADLINE = 1e11
 
 
 def worst(severities: Iterable[str]) -> str:
-    """Return the gravest of some severities."""
+    """Return the most severe of some severities."""
     return min(severities, key=SEVERITIES.index)
 
 
@@ -56,13 +54,13 @@ class Head:
 
 
 def _entry_key(content: Document) -> str:
-    """The digest of an entry's document, which has no key yet; its ``data`` is plain."""
+    """Return the hash of an entry's document without ``_key``, whose ``data`` is plain."""
     return sha256(ENCODER.encode({**content, "time": plain(content["time"])}))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One timeline entry; ``key`` is the hash of all the rest."""
+    """One timeline entry; ``key`` is the hash of all other fields."""
 
     key: str
     incident_id: str
@@ -85,7 +83,7 @@ class Entry:
         head: Head = Head(),
         once: str = "",
     ) -> Entry:
-        """Make the entry that follows ``head``. Raises Invalid for data the KV store refuses."""
+        """Create the entry that follows ``head``. Raises Invalid for data the KV store refuses."""
         check_names(data)
         content = {
             "incident_id": incident_id,
@@ -107,12 +105,12 @@ class Entry:
 
     @property
     def order(self) -> Tuple[int, float, str]:
-        """Sorts entries: cause before effect, then by time."""
+        """The sort key of entries: cause before effect, then by time."""
         return (self.seq, self.time, self.key)
 
     @property
     def identity(self) -> str:
-        """What this entry does: equal for entries that must count, or be told of, once."""
+        """What this entry does: equal for entries that must count, or be notified about, once."""
         return f"{self.incident_id}:{self.once}" if self.once else self.key
 
     def to_document(self) -> Document:
@@ -145,27 +143,33 @@ class Entry:
 
 @dataclass
 class Incident:
-    """What an incident's entries add up to; made by :func:`.fold.fold` alone.
+    """The folded entries of an incident; made by :func:`.fold.fold` alone.
 
     ``signals`` and ``events`` are counts. ``head`` are the keys of the entries that no other entry
-    follows, ``seq`` their largest. ``previous`` is the incident of this problem's earlier episode.
-    ``feedback`` says whether the finding was right; ``level`` counts the escalations.
-    ``sla_…`` are what was promised and how that stands: :mod:`.clocks.sla_state`.
+    follows, ``seq`` the largest ``seq``. ``previous`` is the incident of this problem's earlier
+    episode. ``feedback`` says whether the finding was right; ``level`` counts the escalations.
+    ``sla_…`` are the deadlines and their state: :mod:`.clocks.sla_state`.
+
     ``merged_into`` is the incident that took over all signals of this one, ``merged`` are those
-    that were merged into this one; ``split_from`` is the one that it was split off.
-    ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it
-    was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`). ``wordings`` are
-    the telling words of what its problems' events say (:mod:`.grouping.wording`), ``group_values``
-    the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
-    that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
-    was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
-    are open: :mod:`.review.review_state`. ``tasks`` that were added or touched, and ``roles`` that
-    somebody has or had: :mod:`.tasks.task_state`.
-    ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
-    that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
-    ``room`` is its own channel in Slack: :func:`.incident_channel_state.state_after`.
-    ``fields`` are the values of its custom fields by name: :mod:`.field_values`.
-    Times that did not come yet are None and left out of the document.
+    that were merged into this one; ``split_from`` is the one from which it was split off.
+
+    ``runbook`` and ``actions`` are the detection's suggestions. ``openings`` counts how often the
+    incident was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`).
+    ``wordings`` are the characteristic words of its problems' events (:mod:`.grouping.wording`),
+    ``group_values`` the values of its problems' grouping fields. ``handed_on``: it was assigned to
+    its team and no member could take it, so the previous owner keeps it until one can. ``rota``:
+    the rotation by which its owner was on call when assigned.
+
+    ``review``, ``follow_ups`` and ``follow_ups_open`` (their open number):
+    :mod:`.review.review_state`. ``tasks`` that were added or changed, and ``roles`` that are or
+    were assigned: :mod:`.tasks.task_state`.
+
+    ``update_due`` is when the next stakeholder update is due, ``update_promised`` the time promised
+    to stakeholders, ``last_update`` the data of the last update, with ``time`` and ``by``. ``room``
+    is its Slack channel: :func:`.incident_channel_state.state_after`. ``fields`` are the values of
+    its custom fields by name: :mod:`.field_values`.
+
+    Times that have not occurred are None and left out of the document.
     """
 
     id: str
@@ -228,12 +232,15 @@ class Incident:
 
     @property
     def field_values(self) -> List[str]:
-        """The custom fields as lists and rules look for them: ``region=eu``."""
+        """The custom fields as lists and rules match them: ``region=eu``."""
         return search_tokens(self.fields)
 
     @property
     def people(self) -> List[str]:
-        """Whose it is, or a task or role of it, while it is open: by these tasks are looked for."""
+        """The owner and the people with a task or role, in lowercase; none if the incident is over.
+
+        Lists of a person's incidents and tasks query this field.
+        """
         if not self.is_open:
             return []
         owners = {self.owner.lower(), *(str(one["owner"]) for one in self.tasks)}
@@ -253,19 +260,20 @@ class Incident:
         return document
 
     def _sorted_by(self) -> Document:
-        """Numbers that the KV store sorts by, where its order of the values is not ours."""
+        """Return numbers by which the KV store sorts, where its order of the values is not ours."""
         rank, due = len(SEVERITIES) - SEVERITIES.index(self.severity), self._next_due()
         return {
             "severity_rank": rank,
             "status_rank": STATUSES.index(self.status) + 1,
             "last_seen": self.last_time or self.opened_at or 0.0,
             "next_due": due,
-            # Of two as severe, the one whose deadline comes first, or passed first, is the larger.
+            # Of two incidents with one severity, the one with the earlier deadline has the larger
+            # value.
             "urgency": rank * 10 * NO_DEADLINE - due,
         }
 
     def _next_due(self) -> float:
-        """The deadline that comes next: of the acknowledgement until that is given."""
+        """Return the next deadline: until the acknowledgement, that of the acknowledgement."""
         due = self.sla_resolve_due
         if self.acknowledged_at is None and self.sla_ack_due is not None:
             due = self.sla_ack_due
@@ -273,16 +281,15 @@ class Incident:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Incident:
-        """Read a document, or some fields of it, as :func:`readable_fields` leaves them."""
+        """Read a document, or some of its fields; malformed fields are ignored."""
         return cls(**readable_fields(document))
 
 
 def readable_fields(document: Mapping[str, Any]) -> Document:
-    """Return the fields of an incident's document, or of what was read of it, that can be right.
+    """Return the fields of an incident's document, or of a part of it, that have the right type.
 
-    Left out is what is of another type, such as the texts that an editor of lookups makes of
-    numbers. One incident must not stop what is done for many; the worker's walk makes its document
-    anew.
+    Malformed values are left out, such as texts that a lookup editor made of numbers. One malformed
+    incident must not stop work on the others; the worker's sweep rebuilds its document.
     """
     known = {
         name: document[name]

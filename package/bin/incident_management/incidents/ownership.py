@@ -27,7 +27,8 @@ class Ownership:
     def assigned(self, entry: Entry) -> None:
         incident, data = self.incident, entry.data
         if (data.get("vacant") and not self._is_vacant(data)) or self._is_late(data):
-            # The app fills vacancies: somebody was faster, and a person's word counts.
+            # Vacancies are filled by the app: another writer was faster, and a person's choice
+            # wins.
             return
         team, before = str(data.get("team") or ""), incident.team
         if team:
@@ -41,7 +42,7 @@ class Ownership:
     def escalation(self, entry: Entry) -> None:
         self.incident.level = max(self.incident.level, int(entry.data.get("level") or 0))
         if entry.data.get("until") == "acknowledged" and self.incident.status == "in_progress":
-            # Somebody began in the moment in which the path went on, and keeps it.
+            # Someone acknowledged it at the moment of the escalation, and keeps it.
             return
         self.assigned(entry)
 
@@ -54,13 +55,13 @@ class Ownership:
     def _own(self, data: Document) -> None:
         self.incident.owner = str(data["owner"])
         self.incident.rota = str(data.get("rota") or "")
-        # A handover's new owner, too, keeps it only until the team that it waits for can take it.
+        # A handover's new owner, too, keeps it only until the waiting team can take it.
         self.incident.handed_on = self.incident.handed_on and bool(data.get("handover"))
         if self.incident.status == "new":
             self.incident.status = "assigned"
 
     def _is_late(self, data: Document) -> bool:
-        """Whether somebody began, or got it otherwise, before a rota's handover reached it."""
+        """Tell whether work began, or the owner changed, before a rota's handover took effect."""
         incident = self.incident
         is_as_it_was = (incident.status, incident.owner) == ("assigned", data.get("instead_of"))
         return bool(data.get("handover")) and not is_as_it_was

@@ -1,7 +1,7 @@
-"""Patterns that people write for names: ``*`` and ``?``, in any case, and nothing else.
+"""Name patterns that people write: ``*`` and ``?`` in any case, nothing else.
 
-``fnmatch`` knows sets in brackets, too, but hosts, disks and services have brackets in their names
-(``Processor[_Total]``), and a pattern that is such a name means it.
+``fnmatch`` also supports sets in brackets, but hosts, disks and services have brackets in their
+names (``Processor[_Total]``), and a pattern that is such a name must match it literally.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Pattern
 
 __all__ = ["matches"]
 
-# fnmatch of Python 3.9 remembers 256: with more rules and suppressions than that it makes each
-# expression anew for each signal.
+# fnmatch in Python 3.9 caches 256 patterns: with more rules and suppressions, it would compile each
+# pattern again for each signal.
 PATTERNS_REMEMBERED = 10_000
 
 
 def matches(value: str, pattern: str) -> bool:
-    """Tell whether a pattern fits a name."""
+    """Tell whether a name matches a pattern."""
     return pattern == "*" or _expression(pattern).match(value.lower()) is not None
 
 

@@ -1,9 +1,9 @@
-"""The story of an incident as a Markdown report, for the review afterwards. Pure.
+"""An incident's timeline as a Markdown report, for the review afterwards. Pure.
 
 Every number comes from the timeline: time to detect is from the first matching event to the
 opening, time to acknowledge and to resolve from the opening. The report leaves Splunk, so secrets
-are masked in texts that came from logs or people, and these are escaped: none of them can add a
-heading, a link or a picture to it.
+in texts from logs or people are masked. These texts are also escaped: none of them can add a
+heading, a link or a picture.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ __all__ = [
 
 LINE_CHARACTERS = 400
 MAX_LINES = 500
-# What Markdown, GitHub's extensions to it or HTML read as more than text, within a line …
+# What Markdown, GitHub's extensions to it or HTML interpret within a line …
 _SPECIAL = re.compile(
     r"[\\`*\[\]<>#|~&@]"  # emphasis, code, links, pictures, tags, tables, mentions, entities
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis: not within a word
     r"|:(?=//|[a-z+-]\w*:)|(?<=www)\.",  # addresses and emoji
     re.IGNORECASE,
 )
-# … and at the beginning of one: lists, rules and headings.
+# … and at the beginning of a line: lists, rules and headings.
 _LEADING = re.compile(r"^(\d*)([-+=.)])")
-# What can't end the link that it stands in.
+# An address without characters that could end the link around it.
 _LINK = re.compile(r"https?://[^\s<>|\\]+")
 Data = Mapping[str, Any]
 
@@ -59,7 +59,7 @@ def response_times(incident: Incident) -> Dict[str, Optional[float]]:
 
 
 def to_markdown(entries: Sequence[Entry]) -> str:
-    """Return the report of one incident's entries. Raises ValueError for none."""
+    """Return the report of one incident's entries. Raises ValueError for an empty sequence."""
     incident = fold(entries)
     counted = effective(entries)
     lines = [f"# {incident.id}: {escape_markdown(incident.title)}", "", *_facts(incident), ""]
@@ -80,7 +80,7 @@ def to_markdown(entries: Sequence[Entry]) -> str:
 
 
 def final_notifications(counted: Iterable[Entry]) -> List[Entry]:
-    """Return the entries that say how each message ended: of one that was sent again the last."""
+    """Return the entries with each message's final result: for a resent message, the last one."""
     found: Dict[str, Entry] = {}
     for entry in counted:
         if entry.kind == "notification":
@@ -91,7 +91,7 @@ def final_notifications(counted: Iterable[Entry]) -> List[Entry]:
 
 
 def _messages(sent: Sequence[Data]) -> List[str]:
-    """A section with a line for each channel: how many messages it got, and what failed last."""
+    """Return a table with a row for each channel: messages sent, messages failed, last failure."""
     if not sent:
         return []
     lines = ["", "## Notifications", "", "| channel | sent | not sent | last failure |"]
@@ -139,18 +139,18 @@ def _service_level(incident: Incident) -> str:
 
 
 def describe_entry(entry: Entry) -> str:
-    """Say in one sentence what an entry says, not escaped; of an unknown kind its name."""
+    """Describe an entry in one sentence, not escaped; an unknown kind is described by its name."""
     return describe(entry.kind, entry.data)
 
 
 def describe(kind: str, data: Data) -> str:
-    """As :func:`describe_entry`, of an entry's kind and data."""
+    """Describe an entry as :func:`describe_entry` does, given its kind and data."""
     tell = _SENTENCES.get(kind)
     return str(tell(data) if tell else kind)
 
 
 def _counted(data: Data, what: str, name: str = "") -> str:
-    """Count what the data has under a name, by default that of the things themselves."""
+    """Count the things that the data lists under ``name``, by default under their plural."""
     count = len(data.get(name or f"{what}s") or ())
     return f"{count} {what}{'' if count == 1 else 's'}"
 
@@ -164,7 +164,7 @@ def _opened(data: Data) -> str:
 
 
 def _edited(data: Data) -> str:
-    """What was corrected, to what; a long text only by its name."""
+    """Describe each corrected field with its new value; the long description only by its name."""
     said = []
     for name, value in sorted(data.items()):
         text = ", ".join(value) if isinstance(value, list) else str(value)
@@ -271,12 +271,12 @@ def _role(data: Data) -> str:
 
 
 def roles_held(incident: Incident) -> str:
-    """Say who has which role; empty for nobody."""
+    """Describe who has which role; empty if nobody has one."""
     return "; ".join(f"{one['id']}: {one['person']}" for one in incident.roles if one["person"])
 
 
 def _tasks(incident: Incident) -> List[str]:
-    """A section with a line for each task that was added or touched."""
+    """Return a table with a row for each task that was added or changed."""
     if not incident.tasks:
         return []
     lines = [
@@ -326,7 +326,7 @@ def _between(start: Optional[float], end: Optional[float]) -> Optional[float]:
 
 
 def format_duration(seconds: Optional[float]) -> str:
-    """Return a span in words, to the second; empty for None."""
+    """Return a duration in words, to the second; empty for None."""
     if seconds is None:
         return ""
     minutes, rest = divmod(round(seconds), 60)
@@ -336,33 +336,34 @@ def format_duration(seconds: Optional[float]) -> str:
 
 
 def format_utc(moment: float) -> str:
-    """Return a time in UTC, to the second, for a column that says so."""
+    """Return a time in UTC, to the second, for a column that names the zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
 
 
 def escape_markdown(value: Any, most: int = LINE_CHARACTERS) -> str:
-    """One line of text without secrets, with everything that Markdown or HTML would read escaped.
+    """Return a text as one line, with secrets masked and all Markdown and HTML syntax escaped.
 
-    What could hide or reorder other text is made visible; ``most``: of so many characters.
+    Characters that could hide or reorder other text are made visible. ``most`` is the maximum
+    length in characters before escaping.
     """
     return _escaped(_masked(value), most)
 
 
 def markdown_link(text: Any, url: str) -> str:
-    """As :func:`escape_markdown`, as a link where there is an address that can be one."""
+    """Return an escaped text, as a link if ``url`` is an address that is safe in one."""
     return f"[{escape_markdown(text)}](<{url}>)" if _LINK.fullmatch(url) else escape_markdown(text)
 
 
 def escape_lines(text: str, most: int = LINE_CHARACTERS) -> List[str]:
-    """The lines of a text as :func:`escape_markdown` gives them, each a line of the report."""
-    # Before it is taken apart: a key has many lines.
+    """Return the lines of a text, each escaped as by :func:`escape_markdown`."""
+    # Mask before splitting: a private key spans many lines.
     lines = [_escaped(line, most) for line in _masked(text).strip().splitlines()]
-    # Two blanks at a line's end keep the line that follows from being joined to it.
+    # Two blanks at the end of a line are a hard line break in Markdown.
     return [f"{line}  " if line and after else line for line, after in zip(lines, [*lines[1:], ""])]
 
 
 def _masked(value: Any) -> str:
-    # Compiles for 50 ms, which a list of incidents need not wait for.
+    # Imported here: its patterns compile for 50 ms, for which a list of incidents need not wait.
     from ..masking import mask
 
     return mask(str(value or ""), emails=False)

@@ -1,4 +1,4 @@
-"""Severities in the words of other tools and their users."""
+"""Maps the severity words of other tools and users to ours."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _SEVERITIES = {
 
 
 def severity_of(word: Any, default: str = DEFAULT_SEVERITY) -> str:
-    """Return our severity for somebody else's word; ``default`` for an unknown one."""
+    """Return our severity for another tool's word; ``default`` for an unknown word."""
     text = str(word or "").strip().lower()
     return text if text in SEVERITIES else _SEVERITIES.get(text, default)
 
 
 def configured_severity(word: Any, default: str, setting: str) -> Tuple[str, str]:
-    """Read a setting; returns a severity, and a sentence where the word names none.
+    """Read a severity setting; return the severity, and a sentence if the word is unknown.
 
-    A malformed one does not cost the incident or the message: ``default`` is used then, and where
-    it is empty. ``setting`` names it in the sentence.
+    A malformed setting must not cost the incident or the message: ``default`` is used then, and if
+    the setting is empty. ``setting`` is its name in the sentence.
     """
     text = str(word or "").strip()
     severity = severity_of(text, "")

@@ -20,11 +20,11 @@ __all__ = ["DEFAULTS", "NORMALIZERS", "Signal", "first_values", "show_hidden_cha
 SAMPLE_ROWS = 5
 SAMPLE_FIELDS = 250
 SAMPLE_NAME_CHARACTERS = 200
-# Of a field with several values.
+# The most values kept of a multivalue field.
 SAMPLE_VALUES = 100
 SAMPLE_VALUE_CHARACTERS = 4000
 TITLE_CHARACTERS = 300
-# What marks an incident that somebody opened to try the way: its rule, and its title begins so.
+# The rule and the title's prefix of an incident that someone opened as a test.
 SIMULATED = "Simulated incident"
 TEST_MARK = "[Test]"
 TEXT_CHARACTERS = 10_000
@@ -34,21 +34,22 @@ MAX_ACTIONS = 20
 MAX_TAGS = 20
 MAX_GROUP_VALUES = 20
 MAX_FIELDS = 50
-# Control characters but tab and line ends (Windows has ``\r\n``), and those that turn the direction
-# of the text around them: a dashboard would show ``exe.png`` for what ends in ``gnp.exe``. Not the
-# marks U+200E and U+200F, which turn no letters and are in ordinary Hebrew and Arabic.
+# Control characters except tab and line ends (Windows has ``\r\n``), and characters that change the
+# direction of the text around them: a dashboard would show ``exe.png`` for a name that ends in
+# ``gnp.exe``. Not the marks U+200E and U+200F, which turn no letters and are in ordinary Hebrew and
+# Arabic.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class Signal:
-    """One finding of one detection. Make one with :meth:`create`, which works out its keys.
+    """One finding of one detection. Create it with :meth:`create`, which computes its keys.
 
-    ``count`` is how many events it stands for; ``group`` allows it to join an incident of a
-    related entity; ``run`` is the detection's run that found it; ``runbook`` is a link to what
-    people do about it, ``actions`` the entries of the catalogue that suit it. ``tags`` are the
-    detection's own words, for routing and suppression. ``group_values`` (``customer=acme``)
-    are what it shares with problems that belong to it. ``after`` says when it opens an incident
+    ``count`` is the number of events it stands for; ``group`` allows it to join an incident of a
+    related entity; ``run`` is the detection's run that found it; ``runbook`` is a link to
+    instructions for people, ``actions`` the suitable entries of the catalogue. ``tags`` are the
+    detection's own words, for routing and suppression. ``group_values`` (``customer=acme``) are
+    values it shares with related problems. ``after`` says when it opens an incident
     (:mod:`.intake.conditions`); empty: at once. ``fields`` are values of the incident's custom
     fields, by name.
     """
@@ -80,13 +81,13 @@ class Signal:
 
     @classmethod
     def create(cls, *, run: str, dedup: Optional[Mapping[str, Any]] = None, **given: Any) -> Signal:
-        """Make a signal and its keys.
+        """Create a signal and its keys.
 
         ``given`` are the other fields; ``rule``, ``entity``, ``severity``, ``first_time``,
-        ``last_time`` and ``received_at`` are needed. ``dedup`` holds the values that make two
-        findings the same problem (by default the entity); with app and rule they are the
-        ``dedup_key``. With ``run`` that is the signal's own key, so the same run delivered twice
-        is one signal.
+        ``last_time`` and ``received_at`` are required. ``dedup`` holds the values that make two
+        findings the same problem (by default the entity); with app and rule they make the
+        ``dedup_key``. The ``dedup_key`` and ``run`` make the signal's own key, so the same run
+        delivered twice is one signal.
 
         Raises:
             Invalid: no rule, no entity, an unknown severity, a span that ends before it begins.
@@ -101,7 +102,7 @@ class Signal:
 
     @classmethod
     def of(cls, fields: Document, run: str, dedup: Optional[Mapping[str, Any]]) -> Signal:
-        """Make a signal as :meth:`create` does, from fields that NORMALIZERS has normalized.
+        """Create a signal as :meth:`create` does, from fields that NORMALIZERS has normalized.
 
         ``fields`` holds all fields but the keys. The signal keeps the mapping itself.
         """
@@ -117,7 +118,7 @@ class Signal:
         if not fields["title"]:
             fields["title"] = NORMALIZERS["title"](f"{rule}: {entity}")
         signal = cls.__new__(cls)
-        # As a whole: a frozen dataclass sets its two dozen fields one by one, and this is hot.
+        # All at once, because this is hot: a frozen dataclass sets its two dozen fields one by one.
         object.__setattr__(signal, "__dict__", fields)
         return signal
 
@@ -136,7 +137,7 @@ class Signal:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Signal:
-        """Read a document; what somebody saved by hand as another type counts as not given."""
+        """Read a document; a value that someone saved with another type counts as missing."""
         values = {
             name: document[name] if isinstance(document.get(name), kinds) else _EMPTY[name]
             for name, kinds in _KINDS.items()
@@ -145,7 +146,7 @@ class Signal:
 
 
 def first_values(signals: Iterable[Signal]) -> Document:
-    """Return the values that signals bring of custom fields, of each field the first."""
+    """Return the custom field values of signals: for each field the first value."""
     found: Document = {}
     for signal in signals:
         for name, value in signal.fields.items():
@@ -171,7 +172,10 @@ def _first_names(most: int) -> Callable[[Sequence[str]], List[str]]:
 
 
 def _field_values(values: Mapping[str, Any]) -> Document:
-    """Keep what has a field's name and is one value, each of a length that tells it is too long."""
+    """Keep single values with valid field names, each cut one character above the limit.
+
+    The extra character lets later checks recognize a value that is too long.
+    """
     found = {
         name: str(value)[: VALUE_CHARACTERS + 1]
         for name, value in values.items()
@@ -185,9 +189,9 @@ def _samples(rows: Sequence[Mapping[str, Any]]) -> List[Document]:
 
 
 def _sample(row: Mapping[str, Any]) -> Document:
-    """A result row as a document: field names that the KV store refuses are changed.
+    """Return a result row as a document; field names that the KV store refuses are changed.
 
-    What is more than people look at is left out, so that no client can fill the KV store with it.
+    Fields and values are limited to what people look at, so that no client can fill the KV store.
     """
     fields = row.items() if len(row) <= SAMPLE_FIELDS else list(row.items())[:SAMPLE_FIELDS]
     return {
@@ -211,7 +215,7 @@ def _shown(value: Any) -> Any:
     return str(value)[:SAMPLE_VALUE_CHARACTERS]
 
 
-# What makes the value of a signal's field what is kept of it: texts cut, times in milliseconds.
+# Normalizes each field's value for storage: texts cut, times rounded to milliseconds.
 NORMALIZERS: Dict[str, Callable[[Any], Any]] = {
     "title": _cut_readable(TITLE_CHARACTERS),
     "description": _cut_readable(TEXT_CHARACTERS),
@@ -240,7 +244,7 @@ DEFAULTS: Document = {
     "count": 1,
     "group": True,
 }
-"""What a field of a signal is that nobody gave."""
+"""The default values of a signal's fields."""
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
 _EMPTY: Document = {
     **DEFAULTS,

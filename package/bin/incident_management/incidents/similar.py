@@ -1,9 +1,9 @@
-"""Incidents like one, and how those that are over were solved: what whoever is called asks first.
+"""Finds incidents similar to one, and how the finished ones were solved.
 
-Two incidents are alike when one is an earlier episode of the other's problem, and else as far as
-they share detections, what is affected, and the telling words of their events
-(:mod:`.grouping.wording`). Each share is a Jaccard index. No model is asked, and each likeness is
-named, so that a reader can judge it.
+Two incidents are similar if one is an earlier episode of the other's problem. Otherwise their
+similarity is what they share of detections, affected entities, and the characteristic words of
+their events (:mod:`.grouping.wording`). Each share is a Jaccard index. No model is involved, and
+each similarity is named, so that a reader can judge it.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from .stores import any_of, bounded_queries, find_by
 
 __all__ = ["Similar", "find_similar"]
 
-# How many of the newest that share an entity are compared.
+# How many of the newest incidents that share an entity are compared.
 MAX_COMPARED = 500
-# Those that share a detection are found by its signals, which have an acceleration for that: how
-# many of the newest are read, and of those before the incident; and of how many incidents.
+# Incidents that share a detection are found by its signals, which have an acceleration for that.
+# Limits: the newest signals read (once in all, once before the incident opened), and the incidents
+# taken from them.
 MAX_SIGNALS = 2000
 MAX_OF_SIGNALS = 1000
-# How many detections and entities of an incident are looked for.
+# The most detections and the most entities of an incident that are searched for.
 MAX_NAMES = 20
 MAX_EPISODES = 20
 MAX_TOLD = 3
-# What each share counts for; together 1, as an earlier episode of the same problem does.
+# The weight of each share. Together they are 1, the score of an earlier episode of the same
+# problem.
 OF_RULES, OF_ENTITIES, OF_WORDS = 0.35, 0.3, 0.35
-# Less than this is no more than one entity among several.
+# A lower score means no more than one shared entity among several.
 LEAST = 0.2
 FIELDS = (
     *("id", "title", "status", "severity", "owner", "team", "opened_at", "resolved_at"),
@@ -42,9 +44,9 @@ HELPED = "recovered"
 
 @dataclass(frozen=True)
 class Similar:
-    """An incident that is like another one.
+    """An incident that is similar to another one.
 
-    ``score``: 0 to 1; ``why``: each likeness in a sentence; ``fixes``: what was carried out and
+    ``score``: 0 to 1; ``why``: each similarity in a sentence; ``fixes``: what was executed and
     proved to help.
     """
 
@@ -57,7 +59,7 @@ class Similar:
 def find_similar(
     stores: Stores, incident: Incident, limit: int
 ) -> Tuple[List[Similar], List[Similar]]:
-    """Return up to ``limit`` open and as many finished incidents like one, the most alike first."""
+    """Return up to ``limit`` open and as many finished similar incidents, the best first."""
     over = [status for status in STATUSES if status not in OPEN_STATUSES]
     episodes = _episodes(stores.incidents, incident)
     known = {**episodes, **_of_its_detections(stores, incident)}
@@ -69,12 +71,12 @@ def find_similar(
 
 
 def _episodes(incidents: Collection, incident: Incident) -> Dict[str, Document]:
-    """The earlier incidents of the same problem, by id, the latest first."""
+    """Return the earlier incidents of the same problem, by id, the latest first."""
     found: Dict[str, Document] = {}
     key = incident.previous
     while key and key not in found and len(found) < MAX_EPISODES:
         document = incidents.get(key)
-        if document is None:  # deleted by age, and those before it as well
+        if document is None:  # deleted by retention, as are those before it
             break
         found[key] = document
         key = str(document.get("previous") or "")
@@ -82,9 +84,10 @@ def _episodes(incidents: Collection, incident: Incident) -> Dict[str, Document]:
 
 
 def _of_its_detections(stores: Stores, incident: Incident) -> Dict[str, Document]:
-    """The incidents, by id, of the newest signals of an incident's detections.
+    """Return the incidents, by id, of the newest signals of an incident's detections.
 
-    And of the newest before it was opened: it may have more signals itself than are read.
+    The newest signals from before the incident opened are read as well, because the incident may
+    itself have more signals than are read.
     """
     rules = next(
         bounded_queries(({"rule": name} for name in incident.rules[:MAX_NAMES]), MAX_NAMES), None
@@ -108,7 +111,7 @@ def _candidates(
     known: Mapping[str, Document],
 ) -> List[Document]:
     found = {key: one for key, one in known.items() if one.get("status") in statuses}
-    # Of many long names as many as fit into a query whose limit the KV store keeps to.
+    # As many names as fit into a query short enough for the KV store to honor its limit.
     names = ({"entities": name} for name in incident.entities[:MAX_NAMES])
     shared = next(bounded_queries(names, MAX_NAMES), None)
     if shared:
@@ -116,14 +119,14 @@ def _candidates(
         order = "opened_at:-1,_key:-1"  # as the acceleration by_entity
         newest = incidents.find(query, order, limit=MAX_COMPARED, fields=FIELDS)
         found.update((str(one["id"]), one) for one in newest)
-    # Who was merged has told its story where it went.
+    # A merged incident's entries are part of the incident it was merged into.
     return [one for key, one in found.items() if key != incident.id and not one.get("merged_into")]
 
 
 def _ranked(
     incident: Incident, candidates: Iterable[Document], episodes: Mapping[str, Document]
 ) -> List[Similar]:
-    """The most alike first; of equals the latest."""
+    """Return the candidates that are similar enough, the best first; of equals the latest."""
     found = [_compared(incident, one, str(one["id"]) in episodes) for one in candidates]
     alike = [one for one in found if one.score >= LEAST]
     return sorted(
@@ -155,7 +158,7 @@ def _share(both: Set[str], mine: Sequence[str], others: Any) -> float:
 
 
 def _said_alike(mine: Iterable[str], others: Iterable[str]) -> float:
-    """The best Jaccard index of two wordings; 0 below what is not chance."""
+    """Return the best Jaccard index of two wordings; 0 if it could be chance."""
     sets = [frozenset(one.split()) for one in others]
     best = 0.0
     for one in mine:
@@ -171,7 +174,7 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _with_fixes(plans: Collection, found: List[Similar]) -> List[Similar]:
-    """Add what was proved to help."""
+    """Add the fixes that were proved to help."""
     helped: Dict[str, List[str]] = {}
     ids = [str(one.document["id"]) for one in found]
     for plan in find_by(plans, "incident_id", ids) if ids else []:

@@ -1,4 +1,4 @@
-"""Queries of the app's collections, in few calls, and what a document of claims looks like."""
+"""Queries of the app's collections in few calls, and the format of claim documents."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ __all__ = [
 T = TypeVar("T")
 
 KEYS_PER_QUERY = 5000
-# Leaves room for what else a query asks (splunk.kv.store.LONGEST_URL_QUERY_BYTES).
+# Leaves room for the other parts of a query (splunk.kv.store.LONGEST_URL_QUERY_BYTES).
 QUERY_CHARACTERS = 5000
 MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
-"""Purposes of the claims that count what a model was asked; held by the incident, or the day."""
+"""Purposes of the claims that count model calls; their holder is the incident, or the day."""
 KEPT_ANSWER = "idempotency:"
-"""How the purposes begin of the claims that keep answers for repeats of their requests."""
+"""The prefix of the purposes of claims that keep responses for repeated requests."""
 KEPT_ANSWER_SECONDS = 24 * 3600.0
 KEPT_END = "over"
-"""The purpose of the notes of what a tool has told to be over; as long as answers."""
+"""The purpose of the claims that record ended alerts; they are kept as long as responses."""
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -50,8 +50,10 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def any_of(name: str, values: Iterable[Any]) -> Document:
     """Return the query for the documents whose field ``name`` is one of at least one value.
 
-    ``$or`` because the KV store documents no ``$in``. Raises ValueError for no value: MongoDB
-    refuses an empty ``$or``.
+    Uses ``$or`` because the KV store documents no ``$in``.
+
+    Raises:
+        ValueError: ``values`` is empty: MongoDB refuses an empty ``$or``.
     """
     clauses: List[Document] = [{name: value} for value in values]
     if not clauses:
@@ -60,14 +62,14 @@ def any_of(name: str, values: Iterable[Any]) -> Document:
 
 
 def with_prefix(name: str, prefix: str) -> Document:
-    """Return the query for the texts that begin with a prefix, which ends in a colon."""
+    """Return the query for texts that begin with a prefix, which must end in a colon."""
     return {"$and": [{name: {"$gte": prefix}}, {name: {"$lt": prefix[:-1] + ";"}}]}
 
 
 def bounded_queries(alternatives: Iterable[Document], most: int) -> Iterator[Document]:
-    """Yield queries for what matches any of these, each of at most ``most`` of them, and short.
+    """Yield short queries that together match any alternative, at most ``most`` in each.
 
-    The KV store keeps to a limit in a URL alone; for a longer query all that matches is read.
+    The KV store honors a limit only in a URL; for a query too long for one, it reads all matches.
     """
     some: List[Document] = []
     length = 0
@@ -96,8 +98,10 @@ def claim_document(
 ) -> Document:
     """Return a document of ``incident_claims``.
 
-    ``purpose`` is what its kind is found by, the key when not given; ``holder`` whose it is, where
-    that matters; ``time`` epoch seconds.
+    Args:
+        purpose: the kind by which claims are found; by default the key.
+        holder: whose claim it is, where that matters.
+        time: epoch seconds.
     """
     return {
         "_key": key,
@@ -109,9 +113,9 @@ def claim_document(
 
 
 def readable_claim(document: Mapping[str, Any]) -> Document:
-    """Return a document of ``incident_claims`` whose time and value can be read.
+    """Return a document of ``incident_claims`` with a valid time and value.
 
-    One that somebody changed by hand says nothing, and was so at no time.
+    A malformed time, as after a manual change, becomes 0; a malformed value becomes empty.
     """
     time, value = document.get("time"), document.get("value")
     return {
@@ -126,7 +130,7 @@ def find_by(
 ) -> List[Document]:
     """Return the documents whose field ``name`` (dotted for a nested one) is one of ``values``.
 
-    One call for each 5,000 values. ``fields`` as for :meth:`.ports.Collection.find`.
+    Makes one call for each 5,000 values. ``fields`` as for :meth:`.ports.Collection.find`.
     """
     found: List[Document] = []
     for some in chunks(list(dict.fromkeys(values)), KEYS_PER_QUERY):
@@ -135,9 +139,9 @@ def find_by(
 
 
 def keys_since(collection: Collection, name: str, order: str, since: Mapping[str, int]) -> Set[str]:
-    """Return the ``_key``s of the documents whose field ``name`` is one of the values of ``since``.
+    """Return the ``_key``s of the documents whose field ``name`` is one of the keys of ``since``.
 
-    Of each value only those whose number ``order`` is at least the value's own; 0 means all.
+    For each, only documents whose number ``order`` is at least its value in ``since``; 0 means all.
     """
     clauses: List[Document] = [
         {name: value, order: {"$gte": least}} if least else {name: value}

@@ -1,8 +1,8 @@
 """The state of an incident, kept in memory and updated entry by entry.
 
-:func:`.fold.fold` adds a whole timeline up; a :class:`Story` goes on from where it was. Both give
-the same document. An entry never changes, so what has been added up stays right: only a timeline
-that lost an entry, or gained one before the last, must be read anew.
+:func:`.fold.fold` folds a whole timeline; a :class:`Story` continues from its current state. Both
+give the same document. An entry never changes, so the state stays right: only a timeline that lost
+an entry, or gained one before the last, must be read again as a whole.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from .model import Entry, Head, Incident
 
 __all__ = ["LATE_SECONDS", "OutOfOrder", "Place", "Story", "StoryCache"]
 
-# What a process remembers, in entries and signals: about 200 bytes each, settled signals less.
-# Beyond it, the stories that were not used for longest are forgotten, and read again when they are
-# needed.
+# What a process remembers, counted in entries and signals: about 200 bytes each, settled signals
+# less. Beyond it, the least recently used stories are forgotten, and read again when needed.
 REMEMBERED = 600_000
 SETTLED_WEIGHT = 20  # this many settled signals weigh as much as one that is not
 PLACES_REMEMBERED = 100_000
 
-# From this many on, the signals of a remembered story are settled: known again, but not listed.
+# From this many on, the signals of a remembered story are settled: recognized, but not listed.
 SETTLE_FROM = 64
 
-# The longest from a writer's reading what its entry follows until that is in the KV store: twice as
-# long as one request may take. Ingest gives up before writing when it took longer than half of it.
+# The longest time from when a writer reads what its entry follows until the entry is in the KV
+# store: twice the longest duration of a request. Ingest gives up before writing after half of it.
 LATE_SECONDS = 120.0
 
 # Kinds of entries that do not change where the next signals of an incident's problems go.
@@ -44,17 +43,17 @@ STAYING = frozenset(
 
 
 class OutOfOrder(Exception):
-    """An entry belongs before one that has been added up already."""
+    """An entry belongs before one that has already been applied."""
 
 
 class Story:
-    """What the known entries of one incident add up to."""
+    """The state of one incident from its known entries."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.keys: Set[str] = set()
         self.opened_for: Set[str] = set()
         self.last_resolve = ""
-        # Problems that went to another incident: their newest episode is not this one's for ever.
+        # Problems that moved to another incident: this incident no longer has their newest episode.
         self.split_off: Set[str] = set()
         self._state: Optional[State] = None
         self._onces: Set[str] = set()
@@ -62,21 +61,22 @@ class Story:
         self._followed: Set[str] = set()
         self._last: Optional[Tuple[int, float, str]] = None
         self._added_up = False
-        # How many entries may have sent the next signals of its problems elsewhere.
+        # The number of entries that may have redirected the next signals of its problems.
         self.redirects = 0
-        # Everything before this seq has been seen, and nothing can come there any more.
+        # All entries below this seq are known, and no new ones can appear there.
         self.floor = 0
         self._seen: Optional[Tuple[float, int]] = None
         self._recent: Dict[str, int] = {}
-        # When its document was saved last, with nothing lost (monotonic seconds).
+        # When its document was last saved with no entry lost (monotonic seconds).
         self.saved_at = -inf
         for entry in ordered(entries):
             self.add(entry)
 
     def add(self, entry: Entry) -> None:
-        """Take one entry in; one that is known changes nothing.
+        """Apply one entry; a known one changes nothing.
 
-        Raises OutOfOrder, with nothing changed, when it belongs before the last one.
+        Raises:
+            OutOfOrder: the entry belongs before the last one; nothing was changed.
         """
         if entry.key in self.keys:
             return
@@ -85,7 +85,7 @@ class Story:
         if self._state is None:
             self._state = State(Incident(id=entry.incident_id))
         if self._state.settled and (entry.kind not in STAYING or entry.data.get("number")):
-            # It may move signals, which must be listed for that.
+            # The entry may move signals, which must be listed for that.
             raise OutOfOrder(entry.key)
         self._added_up = False
         self.redirects += entry.kind not in STAYING
@@ -109,7 +109,7 @@ class Story:
 
     @property
     def incident(self) -> Optional[Incident]:
-        """What the entries add up to now; None without any. Goes on changing with the story."""
+        """The incident from the entries so far; None without any. Further entries change it."""
         if self._state is None or self._last is None:
             return None
         if not self._added_up:
@@ -119,7 +119,7 @@ class Story:
 
     @property
     def head(self) -> Head:
-        """What a new entry must follow."""
+        """The latest entries, which a new entry must follow."""
         return Head(self._last[0] if self._last else 0, tuple(sorted(self._heads)))
 
     @property
@@ -129,7 +129,7 @@ class Story:
         return len(self.keys) + settled + (len(state.events) if state else 0)
 
     def counts(self, signal_key: str) -> bool:
-        """Tell whether a signal is written down in the entries, and was not moved away."""
+        """Tell whether a signal is in the entries, and was not moved away."""
         state = self._state
         if state is None:
             return False
@@ -138,7 +138,7 @@ class Story:
         return not state.holdings or state.holdings.holds(signal_key)
 
     def uncounted(self, signal_keys: Iterable[str]) -> Set[str]:
-        """Those of some signals that :meth:`counts` does not know."""
+        """Return those of some signals that :meth:`counts` does not count."""
         state = self._state
         if state is None:
             return set(signal_keys)
@@ -149,11 +149,11 @@ class Story:
 
     @property
     def merge_number(self) -> int:
-        """The number of the merge that took everything away; 0 when there is none."""
+        """The number of the merge that moved all signals away; 0 without one."""
         return self._state.holdings.whole if self._state else 0
 
     def has_had(self, signal_key: str, number: int) -> bool:
-        """Tell whether a signal is here, or was moved by a move of this or a later number."""
+        """Tell whether a signal is here, or was moved by a move with this or a later number."""
         state = self._state
         if state is None:
             return False
@@ -162,36 +162,41 @@ class Story:
         return state.holdings.owns(signal_key) or state.holdings.latest(signal_key) >= number
 
     def openings(self, since: float) -> int:
-        """How often the incident was opened since then, the first time included."""
+        """Return how often the incident was opened since then, including the first time."""
         return sum(1 for time in (self._state.openings if self._state else ()) if time >= since)
 
     def owned(self) -> Dict[str, int]:
-        """The signals that are here, or would be if the incident were not merged: their events.
+        """Return the event counts of the signals that are here, or would be without the merge.
 
-        Of a story that was read for it: one that is remembered may not list them any more.
+        Raises:
+            RuntimeError: the story was remembered, so its signals may no longer be listed.
         """
         if self._state and self._state.settled:
             raise RuntimeError("This story was remembered; load it anew to list its signals.")
         return self._state.holdings.owned(self._state.events) if self._state else {}
 
     def has(self, once: str) -> bool:
-        """Tell whether an entry with this ``once`` is there."""
+        """Tell whether an entry with this ``once`` exists."""
         return once in self._onces
 
     def recent(self) -> Set[str]:
-        """The keys of the known entries from the floor on."""
+        """Return the keys of the known entries from the floor on."""
         return set(self._recent)
 
     def follows(self, entry: Entry) -> bool:
-        """Tell whether all that an entry follows is known."""
+        """Tell whether all entries that an entry follows are known."""
         return all(key in self.keys for key in entry.prev)
 
     def looked(self, began: float, ended: float) -> None:
-        """Note a look that read all from the floor on, with its times (monotonic seconds).
+        """Record a read of all entries from the floor on, and raise the floor if possible.
 
-        Whoever reads after the end of a look sees what it saw, and writes a larger seq. What a
-        writer that had read before it may still add comes within LATE_SECONDS. So a look that
+        A writer that reads after the end of a read sees what it saw, and writes a larger seq. A
+        writer that had read before may add its entry only within LATE_SECONDS. So a read that
         begins later than that sees all there will ever be up to that seq, which is the new floor.
+
+        Args:
+            began: when the read began, in monotonic seconds.
+            ended: when it ended.
         """
         if self._seen is not None and began - self._seen[0] < LATE_SECONDS:
             return
@@ -201,7 +206,7 @@ class Story:
         self._seen = (ended, self._last[0] if self._last else 0)
 
     def settle(self) -> None:
-        """Take less memory: what is listed by key becomes a set of short keys."""
+        """Save memory: replace the list of signal keys by a set of short keys."""
         state = self._state
         if state is None or not state.holdings.untouched:
             return
@@ -218,10 +223,10 @@ class Story:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the signals of a problem go: its newest episode, and that one's incident.
+    """Where the signals of a problem go: its newest episode and that episode's incident.
 
-    It holds while the incident's story has the same ``redirects``. ``incidents`` are those of all
-    its episodes; the newest was claimed at ``claimed_at``.
+    It is valid while the incident's story has the same ``redirects``. ``incidents`` are the
+    incidents of all episodes; the newest episode was claimed at ``claimed_at``.
     """
 
     episode: int
@@ -233,10 +238,10 @@ class Place:
 
 
 class StoryCache:
-    """The stories that a process remembers, the least recently used ones forgotten first.
+    """The stories that a process remembers; the least recently used ones are forgotten first.
 
-    A story is taken out while it is worked on, and put back only when everything that was added to
-    it has been written: so nothing that failed stays in memory.
+    A story is taken out while in use, and put back only when everything added to it has been
+    written: so no failed change stays in memory.
     """
 
     def __init__(
@@ -250,7 +255,7 @@ class StoryCache:
         self._weight = 0
 
     def take(self, incident_ids: Iterable[str]) -> Dict[str, Story]:
-        """Take out those that are remembered."""
+        """Take out the stories of these incidents that are remembered."""
         taken: Dict[str, Story] = {}
         with self._lock:
             for incident_id in incident_ids:
@@ -261,7 +266,7 @@ class StoryCache:
         return taken
 
     def place(self, dedup_key: str) -> Optional[Place]:
-        """Where a problem's signals went last; see :class:`Place` for how long that holds."""
+        """Return where a problem's signals went last; :class:`Place` says how long it is valid."""
         return self._places.get(dedup_key)
 
     def forget(self, dedup_key: str) -> None:
@@ -270,7 +275,7 @@ class StoryCache:
             self._places.pop(dedup_key, None)
 
     def remember(self, places: Mapping[str, Place]) -> None:
-        """Keep where the signals of problems, by dedup key, go."""
+        """Remember the places of problems, by dedup key."""
         with self._lock:
             self._places.update(places)
             while len(self._places) > PLACES_REMEMBERED:
@@ -291,7 +296,7 @@ class StoryCache:
 
 
 def by_incident(entries: Iterable[Entry]) -> Dict[str, List[Entry]]:
-    """Sort entries by their incident, each list in order."""
+    """Group entries by incident, each list in order."""
     found: Dict[str, List[Entry]] = {}
     for entry in ordered(entries):
         found.setdefault(entry.incident_id, []).append(entry)

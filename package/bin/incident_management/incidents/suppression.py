@@ -1,7 +1,7 @@
-"""When signals are kept and counted, but open no incident: maintenance, mute, snooze.
+"""Suppressions: their signals are stored and counted, but open no incident.
 
 A suppression is a document of ``incident_suppressions``. It is never changed: ending one early
-deletes it, and the signals that it held back still name it.
+deletes it, and the signals that it suppressed still name it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ __all__ = [
 ]
 
 KINDS = ("maintenance", "mute", "snooze")
-# A suppression made so long after a signal's end or later may have found it counted; before that,
-# clocks that differ may say so.
+# A suppression made after a signal's end may find the signal already counted. Clocks may differ by
+# this much, so one made this shortly before the end is treated the same.
 SKEW_SECONDS = 300.0
-# More at once are refused: each signal is held against each of them. Those that are over do not
+# Each signal is compared with each suppression, so further ones are refused. Past ones do not
 # count.
 MAX_SUPPRESSIONS = 1000
-# How many of those that are over are listed.
+# The most past suppressions that are listed.
 MAX_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
-# When one is over that can't be read.
+# The end of a malformed suppression.
 _LONG_AGO = 1.0
 _LACKING = dict.fromkeys(("kind", "rule", "entity", "tag", "starts_at", "ends_at"))
 
@@ -64,7 +64,7 @@ class Suppression(windows.Window):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Suppression:
-        """Return what a document says; one that lacks a pattern would hold back more than meant."""
+        """Read a document. One without a pattern is malformed: it would suppress too much."""
         return super().from_document({**_LACKING, **document})
 
     def is_about(self, signal: Signal) -> bool:
@@ -75,7 +75,7 @@ class Suppression(windows.Window):
         )
 
     def came_after(self, signal: Signal) -> bool:
-        """Tell whether a signal may have been delivered before this was made."""
+        """Tell whether a signal may have been delivered before this suppression was made."""
         return self.created_at > signal.last_time - SKEW_SECONDS
 
     def why(self) -> str:
@@ -84,10 +84,11 @@ class Suppression(windows.Window):
 
 
 def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
-    """Check and store one; ``wanted`` has the fields of :class:`Suppression` that a person gives.
+    """Check and store a suppression.
 
-    ``seconds`` may stand for ``ends_at``: so long from now. One that was made for the act's
-    ``once`` is returned as it is. Raises Invalid with one sentence.
+    One that was already made with the act's ``once`` is returned unchanged. ``wanted`` has the
+    fields of :class:`Suppression` that a person gives; ``seconds`` from now may replace
+    ``ends_at``. Raises Invalid with one sentence.
     """
     now = milliseconds(act.clock.now())
     values = dict(wanted)
@@ -104,18 +105,18 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
 
 
 def remove(stores: Stores, suppression_id: str) -> None:
-    """End one. Raises NotFound."""
+    """End a suppression by deleting it. Raises NotFound."""
     if not stores.suppressions.delete(suppression_id):
         raise NotFound(f"There is no suppression {suppression_id[:60]}. Reload the list.")
 
 
 def list_suppressions(stores: Stores, clock: Clock) -> List[Suppression]:
-    """Return all that are not over, and the newest of those that are; the newest first."""
+    """Return all suppressions that are not over, and the newest past ones; the newest first."""
     return windows.newest_first(stores.suppressions, Suppression, clock.now(), MAX_OVER)
 
 
 def active_between(suppressions: Collection, since: float, until: float) -> List[Suppression]:
-    """Return those that were not over at ``since`` and had begun by ``until``, the oldest first."""
+    """Return the suppressions active at any time from ``since`` to ``until``, the oldest first."""
     begun: Document = {"starts_at": {"$lte": until}}
     found = suppressions.find({"$and": [begun, windows.not_ended(since)]}, sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
@@ -124,9 +125,9 @@ def active_between(suppressions: Collection, since: float, until: float) -> List
 def suppressing(
     suppressions: Sequence[Suppression], signals: Iterable[Signal]
 ) -> Dict[str, Suppression]:
-    """Return the first suppression that holds each of some signals back, by key, where one does.
+    """Return the first suppression of each signal that one suppresses, by signal key.
 
-    In a storm many are about the same: that is compared with the patterns once.
+    In a storm, many signals have the same rule, entity and tags: these are compared once.
     """
     of_rule: Dict[str, List[Suppression]] = {}
     about: Dict[Tuple[str, str, Tuple[str, ...]], List[Suppression]] = {}

@@ -1,6 +1,6 @@
-"""The timeline: the one place where entries are written, read, folded and checked.
+"""Writes, reads, folds and verifies timelines; no other module writes entries.
 
-Writers only insert. A document of an incident is derived, by whoever wrote last: see
+Writers only insert. An incident's document is derived from the timeline by the last writer: see
 :func:`save_documents`.
 """
 
@@ -57,12 +57,12 @@ __all__ = [
     "write",
 ]
 
-# A refresh that is overtaken so often leaves the rest to the next writer, or to the worker.
+# A refresh that is overtaken this often leaves the rest to the next writer, or to the worker.
 REFRESH_ROUNDS = 20
 
 # Nobody makes a backup and restores it in so short a time.
 RESTORE_SECONDS = 120.0
-# The field of an incident's document for the keys of entries that are no longer there.
+# The field of an incident's document with the keys of entries that no longer exist.
 LOST = "lost"
 _KEY = re.compile("[0-9a-f]{64}")
 
@@ -97,11 +97,12 @@ def read_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, List[Ent
 
 
 def append(act: Act, incident_id: str, kind: str, data: Mapping[str, Any], once: str = "") -> Entry:
-    """Write one entry after all those known now, and return it.
+    """Write one entry after all known ones, and return it.
 
-    When an entry with this ``once`` is there already, that one is returned and nothing is written.
-    Of the entries of an act, that which does what was asked for bears the act's own. The incident's
-    document is not touched: write the last entry by :func:`record`, or call :func:`refresh`.
+    If an entry with this ``once`` exists, it is returned and nothing is written. In an act with
+    several entries, the one that does what was requested carries the act's own ``once``. The
+    incident's document is not updated: write the last entry by :func:`record`, or call
+    :func:`refresh`.
 
     Raises:
         NotFound: the incident has no entries, unless this one opens it.
@@ -115,7 +116,7 @@ def record(
 ) -> Incident:
     """Write one entry as :func:`append` does, save the document, and return the incident.
 
-    As :func:`refresh` after it, without reading the timeline twice.
+    Like :func:`append` and :func:`refresh`, without reading the timeline twice.
     """
     _entry, known = _append(act, incident_id, kind, data, once)
     return _known(incident_id, _saved(act.stores, {incident_id: Story(known)}))
@@ -124,7 +125,7 @@ def record(
 def _append(
     act: Act, incident_id: str, kind: str, data: Mapping[str, Any], once: str
 ) -> Tuple[Entry, List[Entry]]:
-    """Return the entry, and all that are known."""
+    """Write one entry; return it, and all entries."""
     entries = read(act.stores, incident_id)
     if not entries and kind != "opened":
         raise not_found(incident_id)
@@ -139,17 +140,18 @@ def _append(
 
 
 def read_verified(stores: Stores, incident_id: str) -> Tuple[List[Entry], Verdict]:
-    """Return an incident's entries, and whether all are there. Raises NotFound for none."""
-    # First the document: what it names as the last entry is among those that are read after it.
+    """Return an incident's entries, and whether they are complete. Raises NotFound for none."""
+    # Document first: the last entry it names is then among the entries read after it.
     document = stores.incidents.get(incident_id) or {}
     entries = read_existing(stores, incident_id)
     return entries, verify(entries, sorted(named_keys(document)))
 
 
 def named_keys(document: Mapping[str, Any]) -> Set[str]:
-    """Return the keys of the entries that an incident's document names, those that are lost, too.
+    """Return the keys of entries that an incident's document or an entry names, lost ones included.
 
-    An entry names those that it follows. Left out is what is no key: somebody saved something else.
+    An entry names those that it follows. Values that are not keys are ignored, as the document may
+    have been edited by hand.
     """
     listed = [document.get(field) for field in ("head", LOST, "prev")]
     values = [key for keys in listed if isinstance(keys, list) for key in keys]
@@ -163,14 +165,14 @@ def write(stores: Stores, entries: Sequence[Entry]) -> None:
 
 
 def head_of(entries: Sequence[Entry]) -> Head:
-    """Return what a new entry must follow."""
+    """Return the head that a new entry must follow."""
     return Head(max((entry.seq for entry in entries), default=0), tuple(heads(entries)))
 
 
 def refresh(stores: Stores, incident_id: str) -> Incident:
-    """Make an incident's document hold all its entries, save it, and return the incident.
+    """Update an incident's document from all its entries, save it, and return the incident.
 
-    Raises NotFound when the incident has no entries.
+    Raises NotFound if the incident has no entries.
     """
     return _known(incident_id, refresh_many(stores, [incident_id]))
 
@@ -196,14 +198,13 @@ def _saved(stores: Stores, stories: Dict[str, Story]) -> Dict[str, Incident]:
 def save_documents(
     stores: Stores, stories: Dict[str, Story], clock: Monotonic = time.monotonic
 ) -> None:
-    """Save the documents of these incidents, until each holds all entries of its timeline.
+    """Save the documents of these incidents until each holds all entries of its timeline.
 
-    Saves, looks for entries that have come, and repeats for the incidents that have some. So a
-    document that is older than its entries is never the last one saved: its writer would see the
-    newer entries in the look after its save.
+    Saves, checks for new entries, and repeats for incidents that have some. So an outdated document
+    is never the last one saved: its writer sees the newer entries in the check after its save.
 
-    What the document before named and no timeline has is lost, as after a restore. The new one
-    names it as ``lost``, so that the worker's walk can bring it back.
+    Entries that the previous document named and no timeline has are lost, as after a restore. The
+    new document names them in ``lost``, so that the worker's sweep can restore them.
     """
     pending = [incident_id for incident_id, story in stories.items() if story.keys]
     began = clock()
@@ -221,10 +222,10 @@ def save_documents(
 def _named(
     stores: Stores, stories: Dict[str, Story], incident_ids: Sequence[str], clock: Monotonic
 ) -> Dict[str, Set[str]]:
-    """Return what the documents of incidents name, with stories that have all of it that is there.
+    """Return the keys that the documents name; stories that lack some are brought up to date.
 
-    Most of what a story lacks is what another writer has just added. Those documents are not looked
-    at which this process has just saved.
+    Most of what a story lacks was just added by another writer. Documents that this process has
+    just saved are not read.
     """
     named: Dict[str, Set[str]] = {incident_id: set() for incident_id in incident_ids}
     just_now = clock() - RESTORE_SECONDS
@@ -236,13 +237,13 @@ def _named(
         return [one for one, keys in named.items() if not keys <= stories[one].keys]
 
     catch_up(stores, stories, behind(), clock)
-    # One that was brought back belongs before what was looked at.
+    # A restored entry belongs before entries that the story has already read.
     stories.update(_anew(stores, behind(), clock))
     return named
 
 
 def _document(incident: Incident, story: Story, named: Set[str], now: float) -> Document:
-    """Return the document to save now; ``named`` and the story learn what that says."""
+    """Return the document to save now; updates ``named`` and the story's ``saved_at``."""
     document = incident.to_document()
     lost = sorted(named - story.keys)
     named.update(document["head"])
@@ -258,9 +259,9 @@ def load(
     remembered: Optional[Dict[str, Story]] = None,
     clock: Monotonic = time.monotonic,
 ) -> Dict[str, Story]:
-    """Return the stories of incidents as they are now; empty for an unknown id.
+    """Return the current stories of incidents; empty for an unknown id.
 
-    Those that are ``remembered`` are brought up to date instead of being read as a whole.
+    The ``remembered`` ones are brought up to date instead of being read as a whole.
     """
     known = {key: story for key, story in (remembered or {}).items() if story.keys}
     cold = [incident_id for incident_id in incident_ids if incident_id not in known]
@@ -275,10 +276,10 @@ def catch_up(
     incident_ids: Sequence[str],
     clock: Monotonic = time.monotonic,
 ) -> Set[str]:
-    """Add what is not in these stories yet; returns the incidents that had something new.
+    """Add new entries to these stories; return the incidents that had some.
 
-    Only the keys from each story's floor on are read, and the new entries. A story that lost an
-    entry, has a new one before its last, or one that follows what it never saw, is read anew.
+    Reads only the keys from each story's floor on, and the new entries. A story is read anew if it
+    lost an entry, or if a new one belongs before its last or follows an unknown entry.
     """
     began = clock()
     floors = {incident_id: stories[incident_id].floor for incident_id in incident_ids}
@@ -304,7 +305,7 @@ def catch_up(
 
 
 def _anew(stores: Stores, incident_ids: Sequence[str], clock: Monotonic) -> Dict[str, Story]:
-    """Read the whole of some timelines."""
+    """Read the whole timelines of some incidents."""
     began = clock()
     stories = {key: Story(found) for key, found in read_many(stores, incident_ids).items()}
     ended = clock()
@@ -315,7 +316,7 @@ def _anew(stores: Stores, incident_ids: Sequence[str], clock: Monotonic) -> Dict
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a timeline is whole and unchanged; ``problems`` says what is wrong, one a line."""
+    """Whether a timeline is complete and unchanged; ``problems`` has a sentence for each fault."""
 
     ok: bool
     entries: int
@@ -325,11 +326,12 @@ class Verdict:
 def verify(
     entries: Sequence[Entry], head: Sequence[str] = (), masked: Collection[str] = ()
 ) -> Verdict:
-    """Check a timeline: every hash, every link, every place in the order.
+    """Verify a timeline: every hash, every link, every position in the order.
 
-    ``head`` are keys that must be there, such as those of a copy of the incident's document: the
-    links alone show a changed entry or a missing one, but not a missing last one. ``masked`` are
-    keys of entries whose text was masked on its way here: their hashes are not checked.
+    Args:
+        head: keys that must exist, such as those of a copy of the incident's document. The links
+            alone reveal a changed or missing entry, but not a missing last one.
+        masked: keys of entries whose text was masked on its way here; their hashes are not checked.
     """
     problems = []
     by_key = {entry.key: entry for entry in entries}
@@ -355,5 +357,5 @@ def verify(
 
 
 def not_found(incident_id: str) -> NotFound:
-    """Return the error for an id that no entry has."""
+    """Return the error for an unknown incident."""
     return NotFound(f"No incident {incident_id[:60]} exists. Search for it in the workbench.")

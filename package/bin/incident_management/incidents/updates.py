@@ -1,7 +1,7 @@
-"""Updates: what a person writes for those who do not work on an incident, and when they hear next.
+"""Stakeholder updates: what people write for stakeholders, and when the next update is due.
 
-Words and states are those of status pages ("investigating, identified, monitoring, resolved"). A
-state is what people are told, and changes nothing of the incident's own status.
+Words and states are those of status pages ("investigating, identified, monitoring, resolved"). An
+update's state does not change the incident's own status.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ __all__ = [
 
 TEXT_CHARACTERS = 2000
 MAX_SERVICES = 50
-# How far ahead something can be promised.
+# How far ahead the next update can be promised.
 LONGEST_SECONDS = 30 * 86400.0
-# What of a fix is told; of one that failed nothing is.
+# The phases of a fix that an update mentions; a failed one is not mentioned.
 _PHASES = {"started": "A fix was started", "done": "A fix was executed"}
 
 
 @dataclass(frozen=True)
 class Update:
-    """What stakeholders are to be told.
+    """A message to stakeholders.
 
-    ``state`` is one of STATES, or empty; ``services`` what is affected, None: the incident's
-    entities. ``next_by`` is when they hear next, in epoch seconds; 0: not promised, but where
-    stakeholders want to hear regularly, within that time.
+    ``state`` is one of STATES, or empty; ``services`` are affected, None: the incident's entities.
+    ``next_by`` is when the next update is due, in epoch seconds. 0: not promised, but if
+    stakeholders get regular updates, due within their interval.
     """
 
     text: str
@@ -60,12 +60,12 @@ class Update:
 
 
 def publish(act: Act, routing: Routing, incident_id: str, update: Update) -> Incident:
-    """Tell stakeholders something, in any state of the incident.
+    """Publish an update for stakeholders, in any state of the incident.
 
     Raises:
         NotFound: there is no such incident.
         IllegalMove: it was merged into another.
-        Invalid: what is given can't be told or promised.
+        Invalid: the text, the state or the time of the next update is not acceptable.
     """
     entries = timeline.read_existing(act.stores, incident_id)
     incident = timeline.fold(entries)
@@ -87,11 +87,11 @@ def publish(act: Act, routing: Routing, incident_id: str, update: Update) -> Inc
         **({"next_by": milliseconds(next_by)} if next_by else {}),
     }
     if next_by:
-        # Before the entry: after a kill in between nobody would see to the promise.
+        # Before the entry: after a kill in between, no worker would check the promise.
         checkpoint.begin(act.stores, act.clock)
     incident = timeline.record(act, incident_id, "update", data, act.once)
     if incident.merged_into:
-        # In that moment: what was promised goes along.
+        # It was merged at that moment: the promise moves along.
         execution.forward(act.stores, act.clock, incident_id, execution.IN_A_REQUEST)
     return incident
 
@@ -104,12 +104,14 @@ def resolve(
     last: str = "",
     fields: Optional[Mapping[str, str]] = None,
 ) -> Incident:
-    """Resolve an incident for a person, with a ``last`` update for stakeholders unless it is empty.
+    """Resolve an incident for a person, with a ``last`` stakeholder update unless it is empty.
 
-    What is still to be done is written down with it.
+    The titles of open tasks are recorded with it.
 
-    ``fields``: values of custom fields to set before, as :func:`.editing.edit` takes them. Raises
-    Invalid where it lacks one that it needs.
+    Args:
+        fields: custom field values to set before, as :func:`.editing.edit` takes them.
+    Raises:
+        Invalid: a required custom field has no value, or a value is not acceptable.
     """
     incident = timeline.current(act.stores, incident_id)
     lifecycle.require_open(incident, "resolved")
@@ -129,9 +131,9 @@ def updates_of(entries: Sequence[Entry]) -> List[Entry]:
 
 
 def draft(entries: Sequence[Entry]) -> Document:
-    """Return a first version of the next update: ``text``, ``state`` and ``services``.
+    """Return a draft of the next update: ``text``, ``state`` and ``services``.
 
-    Made of facts alone, without a log line or a cause: whoever sends it has read and changed it.
+    It has only facts, no log line and no cause: the sender reads and edits it first.
     """
     counted = effective(entries)
     incident = timeline.fold(entries)
@@ -166,7 +168,7 @@ def _check(incident: Incident, update: Update, now: float) -> None:
 
 
 def _state(incident: Incident, counted: Sequence[Entry]) -> str:
-    """What the entries since it was opened or reopened last give, or what was told, if later."""
+    """Return the state from the entries since the last opening, or the published one, if later."""
     if not incident.is_open:
         return "resolved"
     told, is_known, is_fixed = STATES[0], False, False
@@ -192,16 +194,16 @@ def _is_back(kind: str, data: Mapping[str, Any]) -> bool:
 
 
 def _names_cause(data: Mapping[str, Any]) -> bool:
-    """Whether an analysis has a cause, and not a suspect."""
+    """Tell whether an analysis found a cause, not just a suspect."""
     return bool(data.get("cause")) and data.get("confidence") != "low"
 
 
 def _last_done(counted: Sequence[Entry]) -> str:
-    """What was done last, as somebody else understands it; of analyses the newest counts."""
+    """Describe the last step in words for stakeholders; of analyses only the newest counts."""
     is_analysed = False
     for entry in reversed(counted):
         if entry.kind == "action" and entry.data.get("phase") not in _PHASES:
-            # It failed, and is not told as begun.
+            # The fix failed, so its start is not mentioned either.
             return ""
         said = "" if is_analysed and entry.kind == "analysis" else _done(entry.kind, entry.data)
         if said:

@@ -34,7 +34,7 @@ def ask(payload: Payload, channel: str, action: str = "") -> str:
     """Request a notification of a fired alert from the API; return a line for splunkd.log.
 
     Parameters: ``message``, ``severity``, for Slack also ``channel``. The search id, and the number
-    of the result where the search triggers for each, make the request safe to repeat.
+    of the result if the search triggers for each result, make the request safe to repeat.
 
     A value that the API would reject, such as a wrongly filled token, is replaced by a default with
     a warning, and long texts are cut, so that the message is still sent. ``action``: the name of

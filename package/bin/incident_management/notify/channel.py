@@ -25,7 +25,7 @@ __all__ = [
     "without_reply",
 ]
 
-# Raised by a request without a reply.
+# Raised by a request that got no reply.
 NO_REPLY = (NotSent, NoAnswer, BadUrl)
 # A message that the incident channel rejects goes to the team's channel (TEAM), or is there already
 # (TEAM_TOO).
@@ -37,19 +37,19 @@ class Notification:
     """One message for one channel.
 
     Attributes:
-        id: the outbox key; the service gets it where it can carry one.
-        target: where within the channel (a Slack channel); empty: what the settings say.
+        id: the outbox key; the service gets it if it can carry one.
+        target: the place within the channel (a Slack channel); empty: the settings' default.
         event: what happened, see :func:`incident_management.notify.events.event_of`.
         message: a :class:`~incident_management.notify.message.Message` as a document.
-        thread: the receipt of the incident's first message there, or where messages go to a ticket
-            the last one's, if there is one.
+        thread: the receipt of the incident's first message there, or, for a ticket channel, of
+            the last one, if there is one.
         first_sent: epoch seconds of the first attempt.
-        begun: epoch seconds of the attempt that is asked about; where to look for a lost message.
-        late: for how many seconds it had to wait, if for so long that it is worth a word.
+        begun: epoch seconds of the attempt that is asked about; bounds the search for it.
+        late: for how many seconds it had to wait, if for long enough to mention.
         is_repeat: whether it was tried before, so that the service may have it.
-        is_over: whether the incident has ended by now, of a message that had to wait.
-        room: the id of the incident's own channel in Slack, where it is told if that takes it.
-        otherwise: what becomes of it if not: :data:`TEAM`, :data:`TEAM_TOO`; blank: it is dead.
+        is_over: whether the incident has ended meanwhile, for a message that had to wait.
+        room: the id of the incident channel in Slack, which gets the message if it accepts it.
+        otherwise: what happens if not: :data:`TEAM`, :data:`TEAM_TOO`; empty: it is dead.
     """
 
     id: str
@@ -72,8 +72,8 @@ class Notification:
 class Delivery:
     """How an attempt ended.
 
-    ``outcome`` is ``sent``; ``retry``, the service certainly did not take it and may later;
-    ``dead``, it never will; or ``unknown``, nobody on this side can tell.
+    ``outcome`` is ``sent``; ``retry``, the service certainly did not accept it and may later;
+    ``dead``, it never will; or ``unknown``, this side can't tell.
     """
 
     outcome: str
@@ -84,11 +84,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What a service says of an attempt whose outcome is unknown.
+    """A service's answer about an attempt whose outcome is unknown.
 
     ``answer`` is ``arrived``; ``missing``; ``harmless``, a repeat changes nothing there;
-    ``marked``, a repeat is known as one by whoever heeds its id; ``impossible``, it can't be
-    asked; or ``later``, it could not be asked just now.
+    ``marked``, receivers that check its id can recognise a repeat; ``impossible``, the service
+    can't be asked; or ``later``, it could not be asked just now.
     """
 
     answer: str
@@ -111,7 +111,7 @@ class Connected(Protocol):
     """A sender that keeps a connection for the messages of a round."""
 
     def close(self) -> None:
-        """End it; raises nothing for what the service or the network does."""
+        """Close it; raises nothing for what the service or the network does."""
 
 
 def sent_by(sender: Sender, notification: Notification) -> Delivery:
@@ -131,22 +131,25 @@ def asked_of(sender: Sender, notification: Notification) -> Inquiry:
 
 
 def sent(receipt: Mapping[str, Any]) -> Delivery:
-    """The service has it."""
+    """Return the delivery of a message that the service accepted."""
     return Delivery("sent", "", dict(receipt))
 
 
 def retry(detail: str, after: Optional[float] = None) -> Delivery:
-    """The service does not have it; ``after``: seconds that it asked to wait."""
+    """Return the delivery of a message that the service did not get.
+
+    ``after``: the wait that the service asked for, in seconds.
+    """
     return Delivery("retry", detail, {}, after)
 
 
 def dead(detail: str) -> Delivery:
-    """The service refused it for good."""
+    """Return the delivery of a message that the service rejected for good."""
     return Delivery("dead", detail)
 
 
 def unknown(detail: str) -> Delivery:
-    """The answer was lost."""
+    """Return the delivery of a message whose answer was lost."""
     return Delivery("unknown", detail)
 
 

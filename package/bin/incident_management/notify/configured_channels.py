@@ -1,4 +1,4 @@
-"""The channels that are set up, for the overview page and the API."""
+"""Saves which channels are set up, for the overview page and the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reached(set_up: Collection[str], subscriptions: Iterable[Document]) -> Tuple
 
 
 def save_configured_channels(stores: Stores, clock: Clock, channels: Iterable[str]) -> None:
-    """Save the channels that are set up for the overview page; written only when they change."""
+    """Save the channels that are set up, for the overview page; write only if they changed."""
     value = {"channels": ", ".join(channels)}
     known = stores.claims.get(KEY)
     if known is None or known["value"] != value:

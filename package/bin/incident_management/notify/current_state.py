@@ -1,7 +1,7 @@
-"""Where an incident stands, as the first message of its thread in Slack is to say it.
+"""Builds the first message of an incident's thread in Slack from the incident's current state.
 
-That message keeps what it was about, and what it said then; how bad it is, whose it is, whether it
-is over, the likely cause and who did the last of it are those of now.
+The message keeps its original subject and text. Severity, owner, status, the likely cause and the
+last change's author are current.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from .message import (
 
 __all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
 
-# What an incident's state follows from.
+# Events that an incident's current state follows from.
 _OPEN = ("opened", "reopened", "acknowledged", "status", "severity")
 
 Marks = List[str]
 
 
 def marks_of(document: Mapping[str, Any], shown: Sequence[Sequence[str]] = ()) -> Marks:
-    """Return what a first message shows of an incident that may change.
+    """Return the changeable values that a first message shows of an incident.
 
-    The same of an incident's document, of whose custom fields those of ``shown`` count (as of
-    :func:`.message.build`), and of a message's that was made of it.
+    The result is the same for an incident's document and for a message's that was made of it. Of a
+    document's custom fields those in ``shown`` count (as in :func:`.message.build`).
     """
     known = document.get("fields") or []
     fields = fields_of(document, shown) if isinstance(known, dict) else known
@@ -45,21 +45,21 @@ def marks_of(document: Mapping[str, Any], shown: Sequence[Sequence[str]] = ()) -
         *(str(document.get(name) or "") for name in ("severity", "status")),
         *(plain(document.get(name), 80) for name in ("team", "owner")),
         plain(document.get("cause"), 500),
-        # Earlier versions noted none.
+        # Earlier versions stored no fields.
         *(f"{name}={value}" for name, _label, value in sorted(fields) if value),
-        # Without any, as before there were roles.
+        # Nothing if there are none, as in documents from before there were roles.
         *filter(None, [roles_told(document.get("roles"))]),
     ]
 
 
 def newest_analysis_id(entries: Sequence[Entry]) -> str:
-    """Return the id of the analysis that an incident's timeline names last; "" without one."""
+    """Return the id of the last analysis on an incident's timeline; "" if there is none."""
     named = (one.data.get("analysis_id") for one in reversed(entries) if one.kind == "analysis")
     return str(next(named, None) or "")
 
 
 def newest_analysis(stores: Stores, entries: Sequence[Entry]) -> Optional[Document]:
-    """Return the analysis that an incident's timeline names last, if it is there."""
+    """Return the last analysis on an incident's timeline, if its document exists."""
     analysis_id = newest_analysis_id(entries)
     return stores.analyses.get(analysis_id) if analysis_id else None
 
@@ -71,11 +71,11 @@ def standing(
     analysis: Optional[Document],
     web_url: str,
 ) -> Message:
-    """Return what the first message is to say now.
+    """Return the first message with the incident's current state.
 
     Args:
         incident: the incident's document, and ``entries`` its timeline.
-        first: the message as it was sent, its ``fields`` those that it is to show.
+        first: the message as it was sent, with the ``fields`` to show.
         analysis: the newest analysis, if there is one.
         web_url: base URL of Splunk Web, for the link.
     """
@@ -98,7 +98,7 @@ def standing(
 
 
 def _taken(entries: Sequence[Document]) -> List[Document]:
-    """Whoever acknowledged it since it opened last: worth a word, whatever came after."""
+    """Return the acknowledgements since the last opening: they stay visible after later events."""
     taken: List[Document] = []
     for entry in entries:
         event = event_of(entry)

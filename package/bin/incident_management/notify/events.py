@@ -1,4 +1,4 @@
-"""What a timeline entry means to people: the events that they may be told of."""
+"""Maps timeline entries to the events that people may be notified of."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..incidents.review.review_state import ENDING
 
 __all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "ROOM_OPENED", "event_of"]
 
-# The event that is its follow-up's owner's own news, and not that of the incident's.
+# An event for the follow-up's owner, not for the incident's.
 FOLLOW_UP_OVERDUE = "follow_up_overdue"
 ROOM_OPENED = "room_opened"
 
-# Every event that people and subscribers may be told of, and its headline.
+# Every event that people and subscribers may be notified of, with its headline.
 HEADLINES = {
     "opened": "Incident opened",
     "reopened": "Incident reopened",
@@ -64,9 +64,10 @@ _MEANS = {"merged": "resolved", "unmerged": "reopened"}
 
 
 def event_of(entry: Mapping[str, Any]) -> str:
-    """Name what an entry means to people: a status change says to what.
+    """Return the event of an entry; a status change is named by its new status.
 
-    A merged incident is over for whoever was told of it; the one that took it over goes on.
+    For those who were notified of it, a merged incident is over; the one it was merged into goes
+    on.
     """
     if entry["kind"] in _MEANS:
         return _MEANS[str(entry["kind"])]

@@ -1,14 +1,14 @@
-"""The first message of an incident's thread in Slack says where the incident stands now.
+"""Keeps the first message of each incident's Slack thread at the incident's current state.
 
-A channel then shows by itself which incidents are open, how bad each is and who has it; the thread
-keeps what happened. Nothing is queued: what a message shows is compared with the incident, so of
-several changes the last is shown, and what a worker that is killed has not done, the next one does.
-What a message shows is kept in ``incident_claims`` under ``slack first:<notification>``; that note
-may be lost.
+So a channel itself shows which incidents are open, their severity and owner; the thread keeps the
+history. No update is queued: the shown values are compared with the incident. So only the last of
+several changes is shown, and the next worker completes what a killed one left. The values that a
+message shows are kept in ``incident_claims`` under ``slack first:<notification>``; that note may be
+lost.
 
-Slack takes about 50 updates a minute ("chat.update", tier 3); there are fewer than that. After a
-storm those come first that people look at: what somebody works on, then what else is open, last
-what is over; of each the gravest, of equals the newest change.
+Slack allows about 50 updates a minute ("chat.update", tier 3), and fewer are made. After a storm
+the order is: incidents that somebody works on, other open ones, ended ones; in each group the
+gravest first, and among equals the newest change.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ __all__ = ["EVERY_SECONDS", "FirstMessages"]
 CHECKPOINT = "worker:slack first:checkpoint"
 NOTE = "slack first"
 EVERY_SECONDS = 5.0
-# The most requests of a turn: 36 a minute, and no page waits long for them.
+# The most requests in a turn: 36 a minute, so that no page waits long for them.
 UPDATES = 3
-# How many incidents have their messages read together.
+# For how many incidents messages are read in one call.
 AT_ONCE = 100
-# Covers clocks that differ, and documents that were written late.
+# Covers clock differences, and documents that were written late.
 OVERLAP_SECONDS = 300.0
-# What changed longer ago is left as it is.
+# Changes from longer ago are no longer shown.
 OLDEST_SECONDS = 24 * 3600.0
 MOST_READ = 20_000
 REMEMBERED = MOST_READ
-# How long Slack is left alone after a failure that is not the message's, unless it asks for more.
+# The pause after a failure that is not the message's, unless Slack asks for a longer one.
 REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4000.0
-# What is pressed is answered by then; the answer lays the message out as it was when pressed.
+# By then a press is answered; the answer lays the message out as it was when it was pressed.
 PRESSED_SECONDS = 60.0
 _READ = (
     *("updated_at", "title", "severity", "status", "team", "owner", "roles", "cause", "room"),
@@ -69,15 +69,15 @@ _SENT = ("incident_id", "state", "receipt", "message", "stakeholders")
 
 
 class Updater(Protocol):
-    """What changes a message that was posted: :class:`.services.slack.SlackSender`."""
+    """Changes a posted message: :class:`.services.slack.SlackSender`."""
 
     def update(self, channel: str, ts: str, message: Message, notification_id: str) -> Delivery:
-        """Have the message say this."""
+        """Replace the message's content."""
 
 
 @dataclass(frozen=True)
 class _First:
-    """A first message: its notification, and what it shows. ``is_fixed``: it can't be changed."""
+    """A first message: its notification and the values it shows. ``is_fixed``: can't be changed."""
 
     sent: Document
     shows: Marks
@@ -85,19 +85,19 @@ class _First:
 
 
 class FirstMessages:
-    """Brings them up to date. One lives as long as its process."""
+    """Updates first messages. It lives as long as its process."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
         self._clock = clock
-        # Incidents as they were when their first messages said so, or when there was none.
+        # Incidents as they were when their first messages were current, or when there were none.
         self._seen: Dict[str, Marks] = {}
-        # Those that changed since, and up to when they were read.
+        # Incidents that changed since, and up to when changes were read.
         self._waiting: Dict[str, Document] = {}
         self._read_to: Optional[float] = None
         self._rests_until = 0.0
         self._fields: Sequence[Sequence[str]] = ()
-        # Whether one of those that changed lately has a room or is to have one.
+        # Whether a recently changed incident has an incident channel or is to get one.
         self.saw_room = False
 
     def run(
@@ -106,12 +106,12 @@ class FirstMessages:
         web_url: str,
         fields: Sequence[Sequence[str]] = (),
     ) -> Mapping[str, int]:
-        """Update what has changed; returns how many messages were.
+        """Update outdated messages; return how many were updated.
 
-        ``fields``: the custom fields that messages show now; one that is not among them any more
-        goes from a message that showed it.
+        ``fields``: the custom fields that messages show now; a field that is no longer among them
+        is removed from messages.
 
-        Raises what ``updater`` and the stores raise; then the next turn looks at the same again.
+        Raises what ``updater`` and the stores raise; the next turn then checks the same again.
         """
         if self._is_resting():
             return {}
@@ -142,15 +142,15 @@ class FirstMessages:
         return marks_of(incident, self._fields)
 
     def _is_resting(self) -> bool:
-        # A time that lies further ahead was set before the clock was put back.
+        # A time further ahead was set before the clock was set back.
         return 0 < self._rests_until - self._clock.now() <= LONGEST_REST_SECONDS
 
     # --- which ------------------------------------------------------------------------------
 
     def _read_changes(self) -> float:
-        """Put incidents that changed, by more than signals, among those that wait.
+        """Add changed incidents to those that wait, unless only signals were added to them.
 
-        Returns up to when all that changed was read.
+        Returns up to when all changes were read.
         """
         now = self._clock.now()
         oldest = now - OLDEST_SECONDS
@@ -169,7 +169,7 @@ class FirstMessages:
     def _since(self, now: float) -> float:
         if self._read_to is None:
             known = self._stores.claims.get(CHECKPOINT)
-            # What ended before this app kept first messages up to date stays as it was.
+            # Changes from before this app kept first messages current are ignored.
             self._read_to = float(known["time"]) if known else now
         return min(self._read_to, now)
 
@@ -183,10 +183,10 @@ class FirstMessages:
     def _compared(
         self, waiting: Sequence[Document]
     ) -> Iterator[Tuple[Document, List[_First], bool]]:
-        """Give incidents with those of their first messages that say otherwise.
+        """Yield incidents, their outdated first messages, and whether a message is still to come.
 
-        Also whether a message is to come. Read are those of a few at a time: in a storm a turn
-        needs no more, and the others' would be read again and again.
+        Reads a few incidents at a time: in a storm one turn needs no more, and the others would be
+        read again in each turn.
         """
         for some in chunks(waiting, AT_ONCE):
             firsts, coming = self._firsts([str(one["_key"]) for one in some])
@@ -197,13 +197,13 @@ class FirstMessages:
                 yield incident, stale, key in coming
 
     def _firsts(self, incident_ids: Sequence[str]) -> Tuple[Dict[str, List[_First]], Set[str]]:
-        """The first messages of some incidents: one for each channel, and each thread there.
+        """Return the first messages of incidents: one for each channel, and for each thread there.
 
-        Also the incidents with a message to come: they change once more when that has arrived.
+        Also return the incidents with a message to come: they are checked again after it was sent.
         """
         mine = {"$and": [{"channel": "slack"}, any_of("incident_id", incident_ids)]}
         found = self._stores.outbox.find(mine, fields=_SENT)
-        # Stakeholders get what was written for them, and nothing else.
+        # Messages to stakeholders keep what was written for them.
         found = [one for one in found if not one.get("stakeholders")]
         coming = {str(one["incident_id"]) for one in found if one["state"] in _COMING}
         sent = [one for one in found if one["state"] == "sent" and _is_first(one["receipt"])]
@@ -219,14 +219,14 @@ class FirstMessages:
         return firsts, coming
 
     def _pressed(self) -> Set[str]:
-        """Incidents of which a button was pressed just now."""
+        """Return the incidents for which a button was pressed just now."""
         recent = {"purpose": PRESSES, "time": {"$gt": self._clock.now() - PRESSED_SECONDS}}
         return {str(one["value"].get("target")) for one in self._stores.claims.find(recent)}
 
     # --- what -------------------------------------------------------------------------------
 
     def _bring(self, updater: Updater, key: str, stale: Sequence[_First], web_url: str) -> int:
-        """Bring an incident's messages up to date; returns how many were."""
+        """Update an incident's messages; return how many were updated."""
         entries = timeline.read(self._stores, key)
         incident = timeline.fold(entries).to_document()
         analysis = newest_analysis(self._stores, entries) if incident.get("cause") else None
@@ -251,12 +251,12 @@ class FirstMessages:
 
 
 def _turn(incident: Document) -> Tuple[int, int, float]:
-    """Sorts incidents by whose message is brought up to date first."""
+    """Return the sort key for the order in which incidents' messages are updated."""
     place = _PLACES.get(str(incident.get("status")), OPEN_PLACE)
     return place, urgency(incident.get("severity")), -float(incident["updated_at"])
 
 
 def _is_first(receipt: Mapping[str, Any]) -> bool:
-    """Whether it begins a thread, or a room: what else is told there has a note."""
+    """Return whether a message begins a thread or an incident channel: others there have a note."""
     is_later = receipt.get("thread_ts") or receipt.get("note")
     return bool(receipt.get("ts") and receipt.get("channel")) and not is_later

@@ -1,7 +1,7 @@
-"""What people are told, before any service's markup.
+"""The content of messages to people, without any service's markup.
 
-A message is built once, when its notification is put on the outbox, out of the incident as it
-stood then. It is plain data: each service's module lays it out in its own way.
+A message is built once, when its notification is enqueued, from the incident's state at that time.
+It is plain data: each service's module lays it out in its own way.
 """
 
 from __future__ import annotations
@@ -41,48 +41,49 @@ __all__ = [
     "roles_told",
 ]
 
-# Without a locale: Splunk Web adds that of whoever opens it, as it does to the ``results_link`` of
-# its own alerts ("Use a webhook alert action" in the Alerting Manual).
+# Without a locale: Splunk Web adds the reader's own, as for the ``results_link`` of its own alerts
+# ("Use a webhook alert action" in the Alerting Manual).
 PAGE = "/app/incident_management/workbench"
 TITLE_LENGTH = 200
 TEXT_LENGTH = 2000
 QUOTE_LENGTH = 700
 VALUE_LENGTH = 200
 LISTED = 5
-# The event of what says where an incident stands, and not what has happened.
+# The event of a message about an incident's current state instead of something that happened.
 STANDING = "standing"
-# The event of what tells of many incidents at once, see :mod:`.announcing.storms`.
+# The event of a message about many incidents, see :mod:`.announcing.storms`.
 SUMMARY = "summary"
-# The event of what tells whoever comes on call what is open, see :mod:`...shifts`.
+# The event of a message that lists the open incidents to those coming on call, see
+# :mod:`...shifts`.
 HANDOVER = "handover"
 _LINKS = {SUMMARY: "Open the incidents", HANDOVER: "Open the report"}
 
-# Of these people want to know whose doing it is.
+# Events whose headline names the person who caused them.
 _DOINGS = (
     "acknowledged", "resolved", "closed", "status", "severity", "assigned", "note", "edited",
     "pinned", "approval", "joined", "split", "escalation", "update", "fields", "task", "role",
     "review", "review_done", "follow_up",
 )  # fmt: skip
-# Who acts where nobody did.
+# Actors that are not a person.
 _NOBODY = ("", "incident_management", "incident_monitor")
 
 
 @dataclass(frozen=True)
 class Message:
-    """One thing to tell. Times are epoch seconds, 0 when unknown.
+    """One message. Times are epoch seconds, 0 when unknown.
 
     ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
     this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
-    ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, in
-    a mail their address, where this is news for them (a summary has several, with commas).
+    ``plan_hash`` are those of a proposed fix. ``mention`` is the owner's Slack id, or in a mail
+    their address, if this is news for them (a summary has several, separated by commas).
     ``eased``: the severity was lowered. ``opened_as``: the title that its incident was opened
     with, which is the subject of all of its mails. ``next_by``: when the next update was promised.
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
-    ``room`` is Slack's id of the channel that was opened, ``roles`` says who has which.
-    ``follow_up`` is the id of the follow-up that a ticket is for, whose ``due`` date is told where
-    it is news, with the ``due_day`` that people call it (:mod:`.announcing.follow_up_tickets`).
-    ``fields`` are the custom fields that it shows, those without a value too: name, label and
-    value.
+    ``room`` is the Slack id of the channel that was opened, ``roles`` says who has which role.
+    ``follow_up`` is the id of the follow-up that a ticket is for; its ``due`` date, with the
+    ``due_day`` that people read, is set where it is news
+    (:mod:`.announcing.follow_up_tickets`). ``fields`` are the custom fields that it shows, those
+    without a value too: name, label and value.
     """
 
     event: str
@@ -118,25 +119,25 @@ class Message:
     due_day: str = ""
 
     def to_document(self) -> Dict[str, Any]:
-        """Return it as a JSON object."""
+        """Return the message as a JSON object."""
         return asdict(self)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Message:
-        """Read it back; names that this version does not know are left out."""
+        """Read a message from its document; names that this version does not know are ignored."""
         known = {item.name for item in fields(cls)}
         return cls(**{name: value for name, value in document.items() if name in known})
 
 
 def incident_url(web_url: str, incident_id: str) -> str:
-    """Return the address of an incident on the workbench; empty where Splunk Web has none set."""
+    """Return an incident's address on the workbench; '' if Splunk Web has no address set."""
     if not web_url or not incident_id:
         return ""
     return f"{web_url.rstrip('/')}{PAGE}?incident={url_quote(incident_id, safe='')}"
 
 
 def list_url(web_url: str, team: str, with_ended: bool) -> str:
-    """Return the address of the workbench's list of a team's incidents, the newest first."""
+    """Return the address of the workbench's list of a team's incidents, newest first."""
     if not web_url:
         return ""
     chosen = {"sort": "-opened_at", "team": team, "status": "all" if with_ended else ""}
@@ -145,7 +146,7 @@ def list_url(web_url: str, team: str, with_ended: bool) -> str:
 
 
 def link_words(message: Message) -> str:
-    """Name what a message's link opens."""
+    """Return the text of a message's link."""
     return _LINKS.get(message.event, "Open the incident")
 
 
@@ -197,7 +198,7 @@ def build(
 
 
 def roles_told(roles: Any) -> str:
-    """Say who has which role, of an incident's document, or of a message's, which says so."""
+    """Return who has which role as text, from an incident's roles or a message's text of them."""
     if isinstance(roles, str):
         return roles
     held = (one for one in roles or () if one["person"])
@@ -205,7 +206,7 @@ def roles_told(roles: Any) -> str:
 
 
 def fields_of(incident: Mapping[str, Any], shown: Iterable[Sequence[str]]) -> List[List[str]]:
-    """Return name, label and present value of custom fields, of which ``shown`` begin with two."""
+    """Return name, label and current value of custom fields; ``shown`` has name and label first."""
     values = incident.get("fields") or {}
     return [
         [name, plain(label, 60), one_line(values.get(name), VALUE_LENGTH)]
@@ -214,7 +215,7 @@ def fields_of(incident: Mapping[str, Any], shown: Iterable[Sequence[str]]) -> Li
 
 
 def field_facts(message: Message) -> List[Tuple[str, str]]:
-    """Return label and value of the custom fields that have one."""
+    """Return label and value of the custom fields that have a value."""
     return [(label, value) for _name, label, value in message.fields if value]
 
 
@@ -237,16 +238,16 @@ def _headline(event: str, entry: Mapping[str, Any]) -> str:
 
 
 def _cause(incident: Mapping[str, Any], analysis: Optional[Mapping[str, Any]]) -> tuple[str, str]:
-    """The blamed hypothesis, and a log line that it rests on: never one that was not verified."""
+    """Return the blamed hypothesis, and a verified log line that it rests on."""
     stated = plain(incident.get("cause"), 500)
     top = blamed_hypothesis(analysis)
     if not stated or analysis is None or not top:
         return stated, ""
     cited = [c for c in verified_citations(analysis, top) if c.get("quote")]
-    # What broke tells a reader more than the change's own announcement does.
+    # The symptom tells a reader more than the announcement of the change.
     cited.sort(key=lambda citation: citation.get("kind") == "change")
     quote = _quoted(str(cited[0]["quote"])) if cited else ""
-    # The analysis says of a cause that is only suspected that it is; its hypothesis does not.
+    # The analysis says whether a cause is only suspected; its hypothesis does not.
     return plain(analysis.get("cause") or top.get("cause"), 500), quote
 
 
@@ -256,19 +257,19 @@ def _quoted(text: str) -> str:
 
 
 def plain(value: Any, length: int) -> str:
-    """Text from outside, for people: masked, without control characters, and not endless."""
+    """Return text from outside as shown to people: masked, printable, at most ``length`` long."""
     text = mask(str(value or ""), emails=False)
     text = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
     return truncated(text.strip(), length)
 
 
 def one_line(value: Any, length: int) -> str:
-    """The same for what has one line, as a title does."""
+    """Return text as :func:`plain` does, on one line."""
     return plain(" ".join(str(value or "").split()), length)
 
 
 def facts(message: Message) -> List[tuple[str, str]]:
-    """Name what is known of an incident, and say it, for services that only show text."""
+    """Return the facts of an incident as labels and values, for services that only show text."""
     found = []
     if message.where:
         found.append(("Affected" if message.stakeholders else "Where", listed(message.where)))
@@ -294,6 +295,6 @@ def facts(message: Message) -> List[tuple[str, str]]:
 
 
 def listed(names: List[str]) -> str:
-    """The first names of a list, and how many more there are."""
+    """Return the first names of a list, and how many more there are."""
     shown = ", ".join(names[:LISTED])
     return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED} more"

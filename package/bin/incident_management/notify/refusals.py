@@ -16,22 +16,22 @@ from ..ports import Clock, Document, Stores
 
 __all__ = ["CHANNEL_REFUSED", "record_channel_refusal", "refusals"]
 
-# The claim that says why Slack let the app open no channel, or not do what belongs to it.
+# The claim that says why Slack rejected opening or maintaining an incident channel.
 CHANNEL_REFUSED = "slack room refused"
 
-# What was refused longer ago says nothing of how it is.
+# Rejections from longer ago say nothing about the present.
 RECENT_SECONDS = 86400.0
-# How many of the last messages of a channel are looked at.
+# How many of a channel's last messages are checked.
 LAST = 50
 
 
 def refusals(stores: Stores, clock: Clock, routing: Routing) -> List[str]:
-    """Return a sentence for each channel that refused a message, and took none that is newer.
+    """Return a sentence for each channel that rejected a message and accepted no newer one.
 
     Raises what the stores raise.
     """
     since = clock.now() - RECENT_SECONDS
-    # Most often none refuses anything, which one call tells of all.
+    # Usually no channel rejects anything, and one call shows that for all.
     channels = routing.channel_names if _any_dead(stores, since) else ()
     newest = {channel: _newest(stores, channel, since) for channel in channels}
     refused = [
@@ -50,7 +50,7 @@ def _any_dead(stores: Stores, since: float) -> bool:
 
 
 def _newest(stores: Stores, channel: str, since: float) -> Optional[Document]:
-    """Return the newest that was refused; each channel by itself, so that none hides another's."""
+    """Return a channel's newest rejected message; per channel, so that none hides another's."""
     query = {"channel": channel, "state": "dead", "created_at": {"$gt": since}}
     fields = ("created_at", "last_error")
     found: List[Document] = stores.outbox.find(query, "created_at:-1", 1, fields=fields)
@@ -63,7 +63,7 @@ def _has_taken_since(stores: Stores, channel: str, moment: float) -> bool:
 
 
 def _left_out(stores: Stores, since: float) -> List[str]:
-    """Say who was left out of the last mail to each list of recipients."""
+    """Return a sentence for each list of recipients whose last mail left recipients out."""
     newest: Dict[str, str] = {}
     for one in _last(stores, "email", since):
         newest.setdefault(str(one.get("target")), str(_receipt(one).get("left_out", "")))
@@ -76,10 +76,10 @@ def _left_out(stores: Stores, since: float) -> List[str]:
 
 
 def _told_instead(stores: Stores, since: float, named: Collection[str]) -> List[str]:
-    """Say which teams' channels in Slack did not take what was told in the app's own instead.
+    """Return a sentence for each team's Slack channel whose messages went to the app's default.
 
-    What went on in a thread there, or stands in an incident's own channel, tells nothing of the
-    team's. ``named``: the channels that teams have now.
+    A message in an existing thread or in an incident channel says nothing about the team's
+    channel. ``named``: the current channels of teams.
     """
     newest: Dict[str, str] = {}
     for one in _last(stores, "slack", since):
@@ -96,13 +96,13 @@ def _told_instead(stores: Stores, since: float, named: Collection[str]) -> List[
 
 
 def _receipt(message: Document) -> Document:
-    """Return what the service answered; nothing where somebody saved something else by hand."""
+    """Return the service's receipt; empty if it was changed by hand."""
     receipt = message.get("receipt")
     return receipt if isinstance(receipt, dict) else {}
 
 
 def _last(stores: Stores, channel: str, since: float) -> List[Document]:
-    """Return the last messages that a channel took, the newest first."""
+    """Return the last messages that a channel accepted, newest first."""
     messages = {"channel": channel, "state": "sent", "sent_at": {"$gt": since}}
     fields = ("target", "receipt", "room")
     found: List[Document] = stores.outbox.find(messages, "sent_at:-1", LAST, fields=fields)

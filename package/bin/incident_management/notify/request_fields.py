@@ -9,7 +9,7 @@ import re
 
 __all__ = ["CHARACTERS", "is_target", "truncated"]
 
-# The fields of a request, and how many characters each may have.
+# The fields of a request, and the most characters of each.
 CHARACTERS = {
     "channel": 40, "id": 200, "message": 20_000, "title": 1000, "severity": 20, "target": 81,
     "incident_id": 40, "rule": 1000,
@@ -19,7 +19,7 @@ _TARGET = re.compile(r"#?[\w.-]{1,80}")
 
 
 def is_target(text: str) -> bool:
-    """Tell whether this can be the name or the id of a Slack channel."""
+    """Return whether this can be the name or the id of a Slack channel."""
     return _TARGET.fullmatch(text) is not None
 
 

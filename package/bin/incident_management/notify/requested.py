@@ -28,7 +28,7 @@ def enqueue(
     web_url: str,
     channels: Sequence[str] = CHANNELS,
 ) -> Dict[str, Any]:
-    """Put a requested notification on the outbox.
+    """Enqueue a requested notification.
 
     Args:
         request: ``channel`` and ``message``; optional ``id`` (the same id of one user on the same
@@ -57,7 +57,7 @@ def enqueue(
 
 
 def _message(act: Act, values: Mapping[str, str], web_url: str) -> Message:
-    """Raises NotFound."""
+    """Build the message of a request. Raises NotFound."""
     incident_id = values["incident_id"]
     incident = act.stores.incidents.get(incident_id) if incident_id else None
     if incident_id and incident is None:
@@ -79,8 +79,8 @@ def _message(act: Act, values: Mapping[str, str], web_url: str) -> Message:
 def _source(act: Act, values: Mapping[str, str]) -> str:
     """Return the id of a request; ids are per caller, so nobody can suppress another's alert.
 
-    What the worker repeats for an alert bears its owner's name, where the alert itself came as the
-    system's user.
+    All system users share one name: the worker repeats an alert's request as the app's user, where
+    the alert itself sent it as the system's user.
     """
     asker = NOBODY[0] if act.actor in NOBODY else act.actor
     return f"asked:{asker}:{values['id'] or _own_id(values, asker, act.clock.now())}"
@@ -105,7 +105,7 @@ def _checked(request: Mapping[str, Any], channels: Sequence[str]) -> Dict[str, s
         raise Invalid(
             f"'{values['severity'][:40]}' is not a severity; use {', '.join(SEVERITIES)}."
         )
-    # Mail goes to those alone that an admin named.
+    # Mail goes only to recipients that an administrator configured.
     if values["target"] and (values["channel"] == "email" or not is_target(values["target"])):
         raise Invalid("'target' must be the name or the id of a Slack channel.")
     return values

@@ -1,4 +1,4 @@
-"""Makes the senders out of the app's settings."""
+"""Creates the senders and readers of services from the app's settings."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Senders = Dict[str, Callable[[], Sender]]
 
 
 def senders(settings: Settings, clock: Clock) -> Senders:
-    """Return, for each channel, a function that makes its sender or raises NotConfigured."""
+    """Return, for each channel, a function that creates its sender or raises NotConfigured."""
 
     def pagerduty() -> Sender:
         chosen = settings.pagerduty
         return PagerDutySender(chosen.routing_key, chosen.api_url, network_of(settings), clock)
 
     def email() -> Sender:
-        # Imported here, because only a mail needs smtplib and all of Python's email.
+        # Imported here, because only a mail needs smtplib and Python's email package.
         from .services.mail import EmailSender
 
-        # A proxy for HTTP has no part in it, but for tokens.
+        # Mail does not use the HTTP proxy; only token requests do.
         is_oauth = settings.email.sign_in == CLIENT
         network = network_of(settings) if is_oauth else Network(settings.network.ca_file)
         return EmailSender(settings.email, network, clock)
@@ -54,7 +54,7 @@ def senders(settings: Settings, clock: Clock) -> Senders:
 
 
 def slack_sender(settings: Settings, clock: Clock) -> SlackSender:
-    """Make Slack's sender. Raises NotConfigured."""
+    """Create Slack's sender. Raises NotConfigured."""
     chosen = settings.slack
     return SlackSender(
         chosen.bot_token,
@@ -67,7 +67,7 @@ def slack_sender(settings: Settings, clock: Clock) -> SlackSender:
 
 
 def slack_channels(settings: Settings, clock: Clock) -> SlackChannels:
-    """Make what opens channels in Slack. Raises NotConfigured."""
+    """Create the client that opens Slack channels. Raises NotConfigured."""
     chosen = settings.slack
     return SlackChannels(chosen.bot_token, chosen.api_url, network_of(settings), clock)
 
@@ -75,9 +75,10 @@ def slack_channels(settings: Settings, clock: Clock) -> SlackChannels:
 def readers(
     settings: Settings, clock: Clock, follow_ups: bool = False
 ) -> Dict[str, Callable[[], Reader]]:
-    """Return, for each of ``channels.INBOUND``, what makes its reader or raises NotConfigured.
+    """Return, for each of ``channels.INBOUND``, a function that creates its reader.
 
-    ``follow_ups``: of the tickets of follow-ups, for each of ``channels.FOLLOW_UP_SYSTEMS``.
+    The functions raise NotConfigured. ``follow_ups``: for the tickets of follow-ups, for each of
+    ``channels.FOLLOW_UP_SYSTEMS``.
     """
 
     return {

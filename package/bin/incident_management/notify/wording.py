@@ -1,4 +1,4 @@
-"""What a message says of one timeline entry, in its reader's words. Pure."""
+"""The wording of a message about one timeline entry. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .events import HEADLINES, ROOM_OPENED
 
 __all__ = ["details", "happened"]
 
-# What is told of an entry, by its kind or what it means, out of its data.
+# Texts by an entry's kind or event, filled from its data.
 _TOLD = {
     "opened": "{description}",
     "analysis": "{verdict}",
@@ -27,7 +27,7 @@ _TOLD = {
 
 
 def happened(event: str, entry: Mapping[str, Any]) -> str:
-    """Return the headline of an entry that means ``event``, without whose doing it is."""
+    """Return the headline of an entry with the event ``event``, without its actor."""
     data = entry["data"]
     if event == "analysis" and not data.get("cause"):
         return "No cause found"
@@ -42,7 +42,7 @@ def happened(event: str, entry: Mapping[str, Any]) -> str:
         }.get(data.get("outcome", ""), "Fix not verified: not enough data")
     if event == "approval":
         decision = str(data.get("decision", "decided on"))
-        # Of several approvals that a fix needs only the last one has it approved.
+        # If a fix needs several approvals, only the last one approves it.
         return f"Fix {decision}{' in part' if data.get('left') else ''}"
     if event == "action":
         return {"started": "Fix started", "done": "Fix executed"}.get(
@@ -66,19 +66,19 @@ def happened(event: str, entry: Mapping[str, Any]) -> str:
 
 
 def _actor(entry: Mapping[str, Any]) -> str:
-    """Return who wrote an entry as owners are written: without case."""
+    """Return an entry's actor in lower case, as owners are written."""
     return str(entry.get("actor") or "").lower()
 
 
 def _passed_on(data: Mapping[str, Any], actor: str) -> str:
-    """Say what was done with a role."""
+    """Return what was done with a role, as a participle."""
     if data.get("person"):
         return "taken" if data["person"] == actor else "assigned"
     return "released" if data.get("instead_of") == actor else "removed"
 
 
 def _became(data: Mapping[str, Any], actor: str) -> str:
-    """Say what was done with a task or a follow-up."""
+    """Return what was done with a task or a follow-up, as a participle."""
     if data.get("state"):
         return "opened again" if data["state"] == "open" else str(data["state"])
     if data.get("event") == "added":
@@ -98,7 +98,7 @@ def details(
     incident: Mapping[str, Any],
     shown: Iterable[Sequence[str]],
 ) -> str:
-    """Return what else is told of it; ``shown``: the custom fields that a message shows."""
+    """Return the text after the headline; ``shown``: the custom fields that a message shows."""
     kind, data = entry["kind"], entry["data"]
     told = _TOLD.get(kind) or _TOLD.get(event)
     if told:
@@ -123,7 +123,7 @@ def details(
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
     if kind == "fields":
-        # Its own text has them all, also those that no message may show.
+        # The entry's own text has all fields, including those that no message may show.
         return told_of_fields(data, {name: label for name, label, *_ in shown})
     if kind == "task":
         return _task(data)

@@ -1,1 +1,1 @@
-"""The handover report: what the next person on call has to know of a team's incidents."""
+"""The handover report: what the next person on call must know of a team's incidents."""

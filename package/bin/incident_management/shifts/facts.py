@@ -1,4 +1,4 @@
-"""Read the data of a handover report, in eleven calls, each of them bounded.
+"""Reads the data of a handover report, in eleven calls, each of them bounded.
 
 First, only the fields for lists and counts are read of each incident; then the details of those
 that the report lists.
@@ -25,11 +25,11 @@ __all__ = ["CALLING", "LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"
 
 # Incidents that are listed one by one; the others are only counted.
 LISTED = 50
-# Documents that are read of a kind; a report with more says that it is cut.
+# Documents read of each kind; a report with more says that it is incomplete.
 MAX_READ = 5000
 MAX_NOTES = 200
 MAX_UNDELIVERED = 1000
-# A message that waits for longer is late: its channel does not accept it.
+# A message that waits for longer than this is late: its channel does not accept it.
 LATE_SECONDS = 15 * 60.0
 WAITING = ("pending", "sending")
 _COUNTED = (
@@ -47,12 +47,12 @@ CALLING = (*ASKING, "assigned")
 
 @dataclass(frozen=True)
 class Facts:
-    """What was read. ``cut``: there was more of the incidents, or of the messages.
+    """The data that was read. ``cut``: there were more incidents or messages.
 
-    ``open_`` are the open incidents, the gravest first, ``ended`` those that are over and were
-    resolved within the span, the newest first; both with what is counted. ``told`` has, by id, the
-    rest of the first of both. ``calls`` and ``undelivered`` are messages of the outbox, of which
-    recipients and errors are not read: those are for administrators.
+    ``open`` are the open incidents, the most severe first; ``ended`` those resolved within the span
+    that are over, the newest first; both only with the fields for counts. ``details`` has, by id,
+    the other fields of the first of both. ``calls`` and ``undelivered`` are messages of the outbox,
+    read without recipients and errors, which are for administrators.
     """
 
     shift: Shift

@@ -46,7 +46,7 @@ class _Recipient(NamedTuple):
 
     @property
     def source(self) -> str:
-        # A name may hold anything but the end of a line.
+        # A name may contain anything but a line end.
         return "\n".join((HANDOVER, self.team, self.rota, f"{self.began:.3f}", self.person))
 
     @property
@@ -86,7 +86,7 @@ class HandoverNotifier:
                 recipients += _recipients(routing, team, person, began)
         for recipient in recipients:
             added += recipient not in self._seen and self._notify(routing, recipient, web_url)
-        # Only now, as nothing failed.
+        # Only after all reports were queued without an error.
         self._seen, self._on_call = recipients, on_call
         return {"handover_reports": added}
 
@@ -97,7 +97,7 @@ class HandoverNotifier:
             )
             return False
         if self._stores.outbox.get(recipient.key) is not None:
-            return False  # By another process, or before this one began.
+            return False  # Queued by another process, or an earlier one.
         shift = shift_of(routing, recipient.team, self._clock.now())
         message = _message(report_of(self._stores, routing, shift), web_url).to_document()
         is_mail = recipient.channel == "email"
@@ -114,7 +114,7 @@ class HandoverNotifier:
 
 
 def page_url(web_url: str, team: str) -> str:
-    """Return the address of a team's report; empty where Splunk Web has none set."""
+    """Return the address of a team's report; empty if the address of Splunk Web is not set."""
     query = urlencode({"view": HANDOVER, "team": team})
     return f"{web_url.rstrip('/')}{PAGE}?{query}" if web_url else ""
 

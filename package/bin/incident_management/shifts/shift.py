@@ -26,9 +26,9 @@ AHEAD = 15 * DAY
 
 @dataclass(frozen=True)
 class Shift:
-    """A team's duty at a moment: ``person`` (blank: nobody) has it since ``began``.
+    """A team's shift at a moment: ``person`` (blank: nobody) is on call since ``began``.
 
-    ``began`` is 0.0 where nobody took over in the last days. ``reason`` says who is on call in a
+    ``began`` is 0.0 if nobody took over in the last days. ``reason`` says who is on call in a
     sentence. ``since``: the beginning of the report's span. ``next_person`` (blank: nobody) takes
     over at ``next_at``; 0.0: nobody else does in the coming turns. ``time_zone`` is the team's.
     """
@@ -52,7 +52,7 @@ class Shift:
 def team_named(routing: Routing, asked: str, person: str) -> str:
     """Return the requested team; without one, the team of a person.
 
-    Raises Invalid: there is no such team, or the person is in none or several.
+    Raises Invalid if there is no such team, or if the person is in none or several.
     """
     if asked:
         routing.check_team(asked)
@@ -68,7 +68,7 @@ def team_named(routing: Routing, asked: str, person: str) -> str:
 
 
 def zone_of(routing: Routing, team: str) -> Tuple[str, tzinfo]:
-    """Return a team's time zone: that of its rota, without one of its calendar, else UTC."""
+    """Return a team's time zone: that of its rota, else that of its calendar, else UTC."""
     of = routing.teams.get(team, Team(team))
     rota = routing.rotas.get(of.rota)
     name = rota.handovers.zone_name if rota else of.calendar.zone

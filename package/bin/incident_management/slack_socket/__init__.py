@@ -1,1 +1,1 @@
-"""Slack's Socket Mode: what people press in a message arrives over a connection that we open."""
+"""Slack's Socket Mode: receives button presses over a connection that this app opens."""

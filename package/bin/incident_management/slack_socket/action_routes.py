@@ -14,8 +14,10 @@ __all__ = ["outcome_line", "request_of"]
 
 
 class _Action(NamedTuple):
-    """``path`` may name the press's target and task; ``line`` who did it, and the new owner and
-    severity."""
+    """A route: ``path`` may contain the press's target and task.
+
+    ``line`` is the outcome's sentence, with the user, and the new owner or severity.
+    """
 
     path: str
     line: str
@@ -64,6 +66,6 @@ def outcome_line(press: Press, user: str, body: Mapping[str, Any]) -> str:
 
 
 def _stayed(press: Press, body: Mapping[str, Any]) -> bool:
-    """Tell whether a form of a task was sent as it was opened, by the incident's tasks."""
+    """Return whether a task form was submitted unchanged, judged by the incident's tasks."""
     seen = press.body["seen_at"]
     return all(one["at"] == seen for one in body["tasks"] if one["id"] == press.task)

@@ -1,11 +1,12 @@
 """Performs button presses and commands through the API's routes, and answers the person.
 
 A press is one request to the router (:class:`.people.Api`). It has an ``Idempotency-Key``, so a
-press that Slack delivers again, also to another member, is done once.
+press that Slack delivers again, also to another cluster member, is done once.
 
-What is said to one person is said where that person looks. An answer by ``response_url`` is shown
-in the channel, and that address is good for half an hour ("Handling user interaction"). So in a
-thread, and after a form that may have been open for longer, the bot says it ("chat.postEphemeral").
+An answer to one person appears where that person looks. An answer by ``response_url`` appears in
+the channel, and its address is valid for half an hour ("Handling user interaction"). So in a
+thread, and after a form that may have been open for longer, the bot posts it
+("chat.postEphemeral").
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ __all__ = ["Actor"]
 
 REMEMBERED = 1000
 REMEMBERED_MESSAGES = 100
-# The longest note that the API takes, all of it escaped, and a sentence. Slack cuts messages after
-# 40,000 characters ("chat.postMessage").
+# The longest note that the API accepts, with all characters escaped, and a sentence. Slack cuts
+# messages after 40,000 characters ("chat.postMessage").
 ANSWER_CHARACTERS = 39_000
 GONE, WORKING, OVERTAKEN = 404, 409, 409
 BEING_DONE = "delivered again while it is being done"
@@ -47,7 +48,7 @@ INTERRUPTED = (
     "Splunk was interrupted while it handled your request for {}. Check whether it was done, and "
     "repeat it if it was not."
 )
-# The parts of incidents' ids that people type are looked up before these.
+# For these, parts of incident ids are resolved first.
 _AIMED = (*(ACKNOWLEDGE, TAKE, ASSIGN, SEVERITY, REOPEN, NOTE, TASK, TASKS, SHOW, UPDATE, RESOLVE),)
 
 
@@ -55,9 +56,9 @@ class Actor:
     """Acts on one payload after the other, on one thread.
 
     Args:
-        workspace: gives the id of the workspace that the app was installed to (empty: not known
-            yet): people of another one, who are in a shared channel, are told apart by theirs.
-        kept: the presses that were written down before they were acknowledged.
+        workspace: returns the id of the workspace that the app is installed in (empty: not known
+            yet). People of another workspace, in a shared channel, are identified with theirs.
+        kept: the presses that were saved before they were acknowledged.
         web_url: base URL of Splunk Web, for links; may be empty.
     """
 
@@ -77,13 +78,13 @@ class Actor:
         self._log = log
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._unforgotten: List[Press] = []
-        # The messages whose form is open, by the addresses that the forms bring back.
+        # The messages whose form is open, by the addresses that the forms return.
         self._asked: OrderedDict[str, Optional[List[Any]]] = OrderedDict()
 
     def act(self, payload: Mapping[str, Any]) -> bool:
         """Do what a payload asks for. Raises nothing that Slack, splunkd or a person can cause.
 
-        False: there is something left for :meth:`resume`.
+        Returns False if something is left for :meth:`resume`.
         """
         try:
             press = read(payload)
@@ -97,9 +98,9 @@ class Actor:
         return not self._unforgotten
 
     def resume(self) -> bool:
-        """Do what was acknowledged by a process that has ended since. False: not all of it yet.
+        """Do the acknowledged presses of ended processes. Return False if some are still left.
 
-        Raises SplunkError when the KV store can't be asked what there is.
+        Raises SplunkError when the KV store can't be read.
         """
         for press in list(self._unforgotten):
             self._forget(press)
@@ -109,7 +110,8 @@ class Actor:
                 self._log.error("A press of %.0f s ago is not done any more.", age)
                 self._refuse(press, INTERRUPTED.format(press.target or "Slack"))
             elif self._carry_out(press) == BEING_DONE:
-                # As far as the API knows; after two minutes it takes the first attempt for ended.
+                # The API still counts it as running; after two minutes it treats the first attempt
+                # as ended.
                 is_done = False
                 continue
             self._forget(press)
@@ -147,7 +149,7 @@ class Actor:
         return False
 
     def _do(self, press: Press) -> str:
-        """Return how it went, for the log. Raises Declined, SplunkError and what is in NO_REPLY."""
+        """Return the outcome, for the log. Raises Declined, SplunkError and what is in NO_REPLY."""
         user = self._api.user_of(press)
         press = self._aimed(press, user)
         if press.action in OPENS:
@@ -172,7 +174,7 @@ class Actor:
         return f"done for {user}"
 
     def _has_done(self, press: Press, user: str) -> bool:
-        """Tell whether a task is done by whoever ticks it: the button was pressed twice."""
+        """Return whether this user already completed the task: the button was pressed twice."""
         if press.action != TASK_DONE:
             return False
         try:
@@ -183,7 +185,7 @@ class Actor:
         return any(done.items() <= one.items() for one in tasks)
 
     def _aimed(self, press: Press, user: str) -> Press:
-        """Return it with the whole id of the incident that somebody named. Raises Declined."""
+        """Return the press with the whole id of the incident that was named. Raises Declined."""
         if press.action not in _AIMED or INCIDENT_ID.fullmatch(press.target):
             return press
         self._api.must(user, "incident_read", "Looking for an incident")
@@ -196,7 +198,7 @@ class Actor:
         return replace(press, target=str(place["id"]))
 
     def _ask(self, press: Press, user: str) -> str:
-        """Open a form. Raises Declined: whoever asks may not send it."""
+        """Open a form. Raises Declined if the person may not submit it."""
         self._slack.open_form(press.trigger_id, view_for(press, user, self._api, self._link))
         if press.blocks is not None and not press.listed:
             self._asked[press.response_url] = press.blocks
@@ -205,7 +207,7 @@ class Actor:
         return f"the form was opened for {user}"
 
     def _link(self, channel: str, ts: str) -> str:
-        """Return a message's address; empty where the bot can't see the channel."""
+        """Return a message's address; empty if the bot can't see the channel."""
         try:
             return self._slack.permalink(channel, ts)
         except NO_REPLY as error:
@@ -213,7 +215,7 @@ class Actor:
             return ""
 
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
-        """Have the message say who did it, without the buttons that are of no use any more."""
+        """Show in the message who did it, without the buttons that no longer have an effect."""
         status, said = str(body.get("status") or ""), outcome_line(press, user, body)
         if press.listed:
             if not self._list_anew(press, user, said):
@@ -225,12 +227,12 @@ class Actor:
             message = self._asked.pop(press.response_url, None)
         is_said = message is not None and self._redraw(press, target, message, status, said)
         if not (is_said or press.blocks):
-            # Who typed a part of an id sees which incident it was.
+            # The title shows which incident a typed part of an id meant.
             title = str(body.get("title") or "") if press.command else ""
             self._tell(press, f"{said}.", self._answers.link(target, title))
 
     def _list_anew(self, press: Press, user: str, said: str = "") -> bool:
-        """Show the list of tasks that a button stands in as it is now; ``said``: what was done."""
+        """Replace the list of tasks around a button by the current one; ``said``: what was done."""
         try:
             shown = self._answers.tasks(press, user)
         except (SplunkError, Declined) as error:
@@ -241,7 +243,7 @@ class Actor:
         return self._answer(press, {"replace_original": True, "text": text, "blocks": laid})
 
     def _bring_up_to_date(self, press: Press, user: str) -> None:
-        """Take the buttons off a message that the incident has gone past, and say how it is."""
+        """Remove outdated buttons from a message, and show the incident's current state."""
         if press.blocks is None:
             return
         try:
@@ -253,9 +255,10 @@ class Actor:
         self._redraw(press, press.target, press.blocks, status, said)
 
     def _redraw(self, press: Press, target: str, blocks: List[Any], status: str, said: str) -> bool:
-        """Have the message that a button or a form belongs to say ``said``.
+        """Show ``said`` in the message that a button or a form belongs to.
 
-        What a message that only one person sees says, Slack does not tell: it is laid out anew.
+        Slack does not return the content of a message that only one person sees, so it is built
+        anew.
         """
         try:
             shown = blocks or self._answers.standing(target)["blocks"]
@@ -266,14 +269,14 @@ class Actor:
         return self._answer(press, {"replace_original": True, "text": escape(said), "blocks": laid})
 
     def _refuse(self, press: Press, sentence: str) -> None:
-        """Say why something was not done; what was typed would otherwise be gone with its form."""
+        """Tell why something was not done, with the typed text, which is lost with its form."""
         lost = press.typed if press.action not in ANSWERED else ""
         self._tell(press, f"{sentence}\nYou typed: {lost}" if lost else sentence)
 
     def _tell(self, press: Press, sentence: str, about: str = "") -> None:
-        """Say something to whoever pressed, and to nobody else.
+        """Send a sentence only to the person who pressed.
 
-        ``about``: what it is about, as Slack shows it.
+        ``about``: what it is about, in Slack's markup.
         """
         begins = f"{about}: " if about else ""
         text = begins + escape(mask(sentence, emails=False), ANSWER_CHARACTERS - len(begins))
@@ -288,13 +291,13 @@ class Actor:
         self._say(press, {"text": text})
 
     def _say(self, press: Press, said: Mapping[str, Any]) -> bool:
-        """Answer so that only whoever asked sees it."""
+        """Answer so that only the requesting person sees it."""
         return self._answer(
             press, {"response_type": "ephemeral", "replace_original": False, **said}
         )
 
     def _answer(self, press: Press, body: Mapping[str, Any]) -> bool:
-        """Answer a press; False: it did not arrive. What was done is done, and on the timeline."""
+        """Answer a press; return False if that failed. What was done is done, and recorded."""
         if not press.response_url:
             return False
         if "blocks" in body:

@@ -11,7 +11,7 @@ __all__ = ["STATES", "state_of"]
 
 OFF, NOT_RUNNING = "off", "not_running"
 STATES = (OFF, NOT_RUNNING, "waiting", "connecting", "connected", "refused")
-# A turn is renewed every 15 s.
+# The lease is renewed every 15 s.
 SILENT_AFTER_SECONDS = 120.0
 NOBODY = (
     "An app-level token is set, but no search head is connected to Slack: check that the input "

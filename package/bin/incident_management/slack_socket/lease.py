@@ -1,10 +1,10 @@
 """The lease on the connection: one cluster member holds it for as long as the member lives.
 
-A duty's slot of half a minute (:mod:`..worker.cycle`) would move the connection about. So a turn is
-a document ``slack socket:<number>`` that its holder renews, and the next number is taken by being
-inserted first. It is free when the holder has given it back, was a process of this machine that has
-ended, or has not renewed it for a minute, by this process's own clock: those of the members may
-differ. Two holders at once, after a pause that long, do no harm: what is pressed is done once.
+The half-minute slots of duties (:mod:`..worker.cycle`) would move the connection around. So a lease
+is a document ``slack socket:<number>`` that its holder renews; the first to insert the next number
+takes it. It is free when the holder has released it, was a process of this machine that has ended,
+or has not renewed it for a minute by this process's own clock, as the members' clocks may differ.
+Two holders at once, after a pause that long, do no harm: each press is done once.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ FREE_AFTER_SECONDS = 60.0
 
 
 def newest(stores: Stores) -> Optional[Document]:
-    """Return the document of the present turn, if anybody ever had one."""
+    """Return the document of the current lease, if there has ever been one."""
     found = stores.claims.find({"purpose": PURPOSE})
     return max(found, key=_number) if found else None
 
 
 class Lease:
-    """One process's part in taking turns. All methods raise SplunkError.
+    """One process's part in the lease. All methods raise SplunkError.
 
     Args:
         holder: the process's own name.
-        gone: tells whether a holder has certainly ended.
+        gone: returns whether a holder has certainly ended.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class Lease:
         self._watched: Tuple[Any, float] = (None, 0.0)
 
     def take(self, said: Mapping[str, str]) -> bool:
-        """Renew the turn, or take it when it is free; tells whether it is this process's.
+        """Renew the lease, or take it if it is free; return whether this process holds it.
 
-        ``said`` is left in the document for whoever asks how the connection is.
+        ``said`` is stored in the document as the connection's state.
         """
         if self._mine:
             self._claims.save([self._document(said)])
@@ -72,7 +72,7 @@ class Lease:
         return self._insert(number + 1, said)
 
     def give_back(self, said: Mapping[str, str]) -> None:
-        """Let another member go on at once."""
+        """Release the lease, so that another member continues at once."""
         if self._mine:
             self._claims.save([self._document(said, released=True)])
             self._mine = 0
@@ -82,7 +82,7 @@ class Lease:
         if not self._claims.insert(self._document(said)):
             self._mine = 0
             return False
-        # Another may have gone further, and cleared up behind itself what this one just inserted.
+        # Another process may have taken a later number, and cleaned up the one just inserted.
         present = newest(self._stores)
         if present is None or _number(present) != number:
             self._claims.delete(_key(number))

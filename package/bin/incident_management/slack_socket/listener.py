@@ -1,8 +1,8 @@
-"""The modular input's work: take turns, keep the line open, act on what is pressed, say how it is.
+"""The modular input's work: holds the lease and the connection, acts on presses, reports its state.
 
-Three threads, so that none keeps another waiting: this one speaks to splunkd about turns and
-settings, one holds the connection, writes presses down and acknowledges them, one acts. A thread
-that ends by an error ends the process, and splunkd starts it anew.
+Three threads, so that none delays another: this one talks to splunkd about lease and settings, one
+holds the connection, saves presses and acknowledges them, and one acts. A thread that ends with an
+error ends the process, and splunkd restarts it.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ __all__ = ["MESSAGE", "Listener", "Parts"]
 MESSAGE = "incident_management_slack_socket"
 WAITING = "waiting"
 ROUND_SECONDS = 1.0
-# How often settings are read and the turn is renewed.
+# How often settings are read and the lease is renewed.
 LOOK_SECONDS = 15.0
-# A process that begins anew has a new session key. Until it does nobody is connected, so while
-# buttons are in use it waits, but not for ever.
+# A restarted process has a new session key. No process is connected meanwhile, so the restart waits
+# while buttons are in use, but not forever.
 RUN_SECONDS = 24 * 3600.0
 QUIET_SECONDS = 1800.0
 LONGEST_RUN_SECONDS = 36 * 3600.0
 WAITING_PRESSES = 100
-# How often what was left is tried again, until it is done.
+# How often presses that are left are tried again, until they are done.
 RESUME_SECONDS = 15.0
-# What is acknowledged is done before the process ends, if that takes no longer.
+# How long the end of the process waits for acknowledged presses to be done.
 FINISH_SECONDS = 5.0
 NO_BOT_TOKEN = (
     "A Slack app-level token is set, but no bot token. Messages and answers need one: set it "
@@ -46,7 +46,7 @@ NO_BOT_TOKEN = (
 
 
 class Bulletin(Protocol):
-    """Messages in Splunk Web; both raise SplunkError."""
+    """Messages in Splunk Web; both methods raise SplunkError."""
 
     def show(self, name: str, sentence: str) -> None: ...
 
@@ -55,11 +55,12 @@ class Bulletin(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """What one connection is made of, for some settings.
+    """The parts of one connection, for some settings.
 
-    ``line`` makes it out of what takes its payloads and the event that ends it. ``keep`` writes a
-    payload down before it is acknowledged, on the line's thread; ``act`` does what it asks for, and
-    ``resume`` what was left to do, on another thread (both False: there is something left).
+    ``line`` creates it from the function that takes its payloads and the event that ends it.
+    ``keep`` saves a payload before it is acknowledged, on the line's thread; ``act`` does what it
+    asks for, and ``resume`` what was left to do, on another thread (both return False if something
+    is left).
     """
 
     line: Callable[[Callable[[Mapping[str, Any]], bool], threading.Event], SocketClient]
@@ -69,14 +70,14 @@ class Parts:
 
 
 class Listener:
-    """Runs until it is told to stop.
+    """Runs until it is stopped.
 
     Args:
         settings: reads the settings. Raises SplunkError.
-        parts: makes a connection's parts out of settings that allow one.
+        parts: creates a connection's parts from settings that allow one.
         bulletin: the messages that administrators see.
-        orphaned: tells whether splunkd, which started this process, or this version of the app is
-            gone.
+        orphaned: returns whether splunkd, which started this process, or this version of the app
+            is gone.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Listener:
         self._trouble = ""
 
     def run(self) -> None:
-        """Work. Returns at once where nobody has set an app-level token."""
+        """Work until stopped. Returns at once if no app-level token is set."""
         began = self._monotonic()
         try:
             while not self._stop.is_set() and not self._is_over(began) and self.round():
@@ -119,7 +120,7 @@ class Listener:
             self._leave()
 
     def round(self) -> bool:
-        """Look after everything once; False: there is nothing to do here any more."""
+        """Check everything once; return False if there is nothing more to do here."""
         if self._orphaned():
             self._log.info("splunkd is gone, or the app was upgraded.")
             return False
@@ -144,7 +145,7 @@ class Listener:
         return True
 
     def _is_over(self, began: float) -> bool:
-        """Tell whether it is time for another process."""
+        """Return whether it is time to restart the process."""
         now = self._monotonic()
         if now - began < RUN_SECONDS:
             return False
@@ -177,7 +178,7 @@ class Listener:
             if self._holds:
                 self._log.info("Another search head holds the connection now.")
             self._hang_up()
-            # It is the other one's to show and to take away.
+            # The message in Splunk Web is now the other member's to show and to remove.
             self._shown = None
         elif self._link is None and not self._problem and self._known is not None:
             self._link = _Link(self._parts(self._known), self._log, self._pressed)
@@ -196,7 +197,7 @@ class Listener:
         return self._link.status if self._link is not None else Status(CONNECTING)
 
     def _show(self) -> None:
-        """One message for administrators while Slack refuses; the worker tells of bad settings."""
+        """Show administrators a message while Slack refuses; the worker reports bad settings."""
         status = self._status()
         wanted = ""
         if status.state == REFUSED or self._problem == NO_BOT_TOKEN:
@@ -217,7 +218,7 @@ class Listener:
             self._link = None
 
     def _leave(self) -> None:
-        """Let another search head go on at once; where that can't be said, it will find out."""
+        """Release the lease; if that fails, another search head takes it after a minute."""
         try:
             if self._shown:
                 self._bulletin.take_away(MESSAGE)
@@ -232,7 +233,7 @@ class Listener:
 
 
 class _Link:
-    """A line and an actor, on a thread each; ``pressed`` is called with each press."""
+    """A line and an actor, each on its thread; ``pressed`` is called for each press."""
 
     def __init__(self, parts: Parts, logger: Logger, pressed: Callable[[], None]) -> None:
         self._parts = parts
@@ -254,12 +255,12 @@ class _Link:
         return self._line.status
 
     def check(self) -> None:
-        """Raise RuntimeError when one of the threads has ended by itself."""
+        """Raise RuntimeError if one of the threads has failed."""
         if self._failed:
             raise RuntimeError(self._failed)
 
     def end(self) -> None:
-        """Hang up, do what was acknowledged already, and let go."""
+        """Disconnect, do what is already acknowledged, and stop the threads."""
         self._stop.set()
         line, actor = self._threads
         line.join(FINISH_SECONDS)
@@ -274,7 +275,7 @@ class _Link:
 
     def _take(self, payload: Mapping[str, Any]) -> bool:
         self._pressed()
-        # Nobody else puts anything in while there is a connection.
+        # Only this thread puts presses in while there is a connection.
         if self._presses.full():
             return False
         self._parts.keep(payload)
@@ -310,13 +311,13 @@ class _Link:
 
 
 def _about(settings: Settings) -> Tuple[Any, ...]:
-    """What a connection depends on."""
+    """Return the settings that a connection depends on."""
     problems = [settings.problems.get(part) for part in ("slack", *SHARED_PARTS)]
     return settings.slack, settings.network, settings.proxy, problems
 
 
 def _problem(settings: Settings) -> str:
-    """Return why there can't be a connection, empty when there can."""
+    """Return why there can't be a connection; empty if there can."""
     try:
         settings.need("slack", *SHARED_PARTS)
         tls_context(network_of(settings))

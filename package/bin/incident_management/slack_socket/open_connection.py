@@ -42,11 +42,11 @@ _FOR_GOOD = {
 
 
 class Refused(Exception):
-    """Slack does not let us in until somebody has changed something; the sentence says what."""
+    """Slack rejects the connection until somebody changes something; the text says what."""
 
 
 class Unreachable(Exception):
-    """Slack can't be asked just now; ``after``: the seconds that it asked to wait."""
+    """Slack can't be reached now; ``after``: the wait that it asked for, in seconds."""
 
     def __init__(self, sentence: str, after: Optional[float] = None) -> None:
         super().__init__(sentence)
@@ -54,7 +54,7 @@ class Unreachable(Exception):
 
 
 def socket_address(settings: Slack, network: Network, now: float) -> str:
-    """Return an address to connect to, good for one connection. Raises Refused, Unreachable."""
+    """Return an address that is valid for one connection. Raises Refused, Unreachable."""
     web = web_client(settings.app_token, settings.api_url, network)
     answer = _asked(web, "apps.connections.open", "app-level token", now)
     url = str(answer.get("url") or "")
@@ -64,7 +64,7 @@ def socket_address(settings: Slack, network: Network, now: float) -> str:
 
 
 def workspace_of(settings: Slack, network: Network, now: float) -> str:
-    """Return the id of the workspace that the bot's token is of. Raises Refused, Unreachable."""
+    """Return the id of the bot token's workspace. Raises Refused, Unreachable."""
     web = web_client(settings.bot_token, settings.api_url, network)
     answer = _asked(web, "auth.test", "bot token", now)
     return str(answer.get("team_id") or "")

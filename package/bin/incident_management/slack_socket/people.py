@@ -1,8 +1,7 @@
-"""Who people in Slack are in Splunk, and the API as each of them may use it.
+"""Maps people in Slack to Splunk users, and calls the API with each user's capabilities.
 
-What somebody asks for in Slack is a request to the router (:mod:`..api.router`), made as the
-Splunk user that the person is by **People**: the same capability, schema, rules and timeline as on
-any other way.
+A request in Slack is a request to the router (:mod:`..api.router`), made as the Splunk user that
+**People** gives for the person: with the same capability, schema, rules and timeline as any other.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ __all__ = ["Api", "Declined", "SlackUsers"]
 
 
 class Declined(Exception):
-    """Something is not done or shown; the text is one sentence for the person who asked."""
+    """A request is declined; the text is one sentence for the person who made it."""
 
 
 @dataclass(frozen=True)
 class _Presser:
-    """Stands for the session of a person in Slack: a name without any rights at splunkd."""
+    """The session of a person in Slack: a name, without any rights at splunkd."""
 
     user: str
 
 
 class SlackUsers(SplunkBackend):
-    """The routes' backend for people in Slack: their capabilities are what splunkd says now."""
+    """The routes' backend for people in Slack: splunkd is asked for their current capabilities."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -45,10 +44,10 @@ class SlackUsers(SplunkBackend):
         return self._system if system else _Presser(str(raw["session"]["user"]))
 
     def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
-        """``authentication/users`` in Splunk's REST API Reference. Raises Problem, SplunkError.
+        """Read ``authentication/users`` (REST API Reference). Raises Problem and SplunkError.
 
-        In one spelling, as splunkd finds users in any case: under two, one person would
-        be the two who have to approve a plan.
+        Returns the name in one spelling, as splunkd finds users in any case: with two, one person
+        could count as the two who have to approve a plan.
         """
         try:
             answer = self._system.get("/services/authentication/users/" + path_of(session.user))
@@ -64,7 +63,7 @@ class SlackUsers(SplunkBackend):
 class Api:
     """The API for people in Slack. All methods raise SplunkError.
 
-    ``home`` gives the id of the app's own workspace; empty: it is not known yet.
+    ``home`` returns the id of the app's own workspace; empty: it is not known yet.
     """
 
     def __init__(self, backend: Backend, home: Callable[[], str]) -> None:
@@ -76,21 +75,21 @@ class Api:
         return self._backend.clock
 
     def stores(self) -> Stores:
-        """Return the collections, for what the API's routes have no form for."""
+        """Return the collections, for reads that no API route offers."""
         return self._backend.stores(self._backend.session({}, system=True))
 
     def routing(self) -> Routing:
         return self._backend.routing(self._backend.session({}, system=True))
 
     def member(self, workspace: str, user: str) -> str:
-        """Return the Splunk user that a user of a workspace is; empty: nobody's.
+        """Return the Splunk user of a workspace's user; empty if there is none.
 
         An empty workspace is the app's own.
         """
         return member_in_slack(self.routing().members, self._outside(workspace), user)
 
     def user_of(self, press: Press) -> str:
-        """Return the Splunk user that somebody is. Raises Declined: they are nobody's."""
+        """Return the Splunk user of the person who pressed. Raises Declined if there is none."""
         user = self.member(press.workspace, press.user)
         if not user:
             outside = self._outside(press.workspace)
@@ -102,9 +101,9 @@ class Api:
         return user
 
     def person(self, name: str, press: Press) -> str:
-        """Return the user of Splunk that somebody names or mentions. Raises Declined: nobody is.
+        """Return the Splunk user that is named or mentioned. Raises Declined if there is none.
 
-        Whoever is not under People is looked for at splunkd.
+        A name that is not under **People** is looked up at splunkd.
         """
         routing, user = self.routing(), user_name(name)
         mentioned = self.member(press.workspace, name)
@@ -124,13 +123,13 @@ class Api:
         return user
 
     def _outside(self, workspace: str) -> str:
-        """Return a workspace's id where it is another one than the app's own, else nothing."""
+        """Return a workspace's id if it is not the app's own, else ''."""
         return "" if workspace == self._home() else workspace
 
     def must(self, user: str, capability: str, doing: str) -> None:
-        """Raise Declined where somebody's roles lack a capability that ``doing`` something needs.
+        """Raise Declined if the user lacks a capability that ``doing`` needs.
 
-        For what is asked before the API is: which form to open, which incident is meant.
+        For decisions before the API call: which form to open, which incident is meant.
         """
         session = self._backend.session({"session": {"user": user}}, system=False)
         try:
@@ -143,9 +142,9 @@ class Api:
     def call(
         self, method: str, path: str, press: Press, user: str, body: Mapping[str, Any]
     ) -> Tuple[int, Dict[str, Any]]:
-        """Change something, once for a press however often that is delivered.
+        """Change something, once for each press, however often it is delivered.
 
-        Return status and answer.
+        Returns status and answer.
         """
         asked = _request(method, path, press, user)
         asked["headers"] = [["Idempotency-Key", press.key]]
@@ -154,7 +153,7 @@ class Api:
         return int(reply["status"]), reply
 
     def read(self, path: str, press: Press, user: str, **query: Any) -> Mapping[str, Any]:
-        """GET; return the answer's object. Raises Declined with what the API says."""
+        """GET; return the answer's object. Raises Declined with the API's sentence."""
         asked = _request("GET", path, press, user)
         asked["query"] = [[name, str(value)] for name, value in query.items()]
         reply = dispatch(asked, self._backend)
@@ -164,15 +163,15 @@ class Api:
 
 
 def body_of(reply: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the object that an answer holds."""
+    """Return the object of an answer; empty if it has none."""
     payload = json.loads(reply["payload"]) if reply.get("payload") else None
     return payload if isinstance(payload, dict) else {}
 
 
 def refusal(reply: Mapping[str, Any], press: Press) -> str:
-    """Return what is said of an answer that is an error: the API's own sentence."""
+    """Return the sentence for an error answer: the API's own."""
     if int(reply["status"]) == 404 and press.command:
-        # The API's says which route lists them.
+        # The API's sentence names a route instead.
         return f"There is no incident {press.target}. {press.command} list shows the open ones."
     return str(body_of(reply).get("detail") or f"That failed ({reply['status']}).")
 

@@ -1,8 +1,8 @@
-"""What Slack says was pressed, sent or typed, as one thing to do. Pure.
+"""Reads Slack's payloads of buttons, forms, commands and shortcuts as one request each. Pure.
 
 Sources: "block_actions payload", "view_submission payload" and "Shortcuts payloads" of Slack's
-reference on interaction payloads; "Implementing slash commands". A payload is Slack's; what it
-holds of a person's is the text that they typed, or the message that they chose.
+reference on interaction payloads; "Implementing slash commands". A payload is written by Slack; of
+a person's it contains the text that they typed, or the message that they chose.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .commands.tasks import TASK_CHANGE, TASK_DONE
 
 __all__ = ["ADD", "Press", "Unreadable", "metadata", "read"]
 
-# The callback ID that the message shortcut has in the Slack app.
+# The callback id of the message shortcut in the Slack app.
 ADD = "incident_add_message"
 
 _PLAN = re.compile(r"(PLAN-[0-9a-f]{10}) ([0-9a-f]{64})")
@@ -39,7 +39,7 @@ _OF_TASK = (TASK_DONE, TASK_CHANGE)
 _OF_COMMAND = (
     "user_id", "team_id", "trigger_id", "text", "command", "channel_id", "response_url",
 )  # fmt: skip
-# What the text after a command is called by the API.
+# The API's field for the text after a command.
 _FIELDS = {
     parsing.NOTE: "text",
     parsing.TASK: "title",
@@ -51,24 +51,24 @@ _BROUGHT = ("channel", "thread", "response_url", "task", "listed")
 
 
 class Unreadable(ValueError):
-    """A payload lacks what Slack's reference promises; the text says what."""
+    """A payload lacks something that Slack's reference promises; the text says what."""
 
 
 @dataclass(frozen=True)
 class Press:
-    """A button that was pressed, a form that was sent, a command or a shortcut.
+    """A pressed button, a submitted form, a command or a shortcut.
 
     ``action`` is a button's (:mod:`..notify.services.slack_buttons`), a form's
-    (:mod:`.commands.forms`), a command's (:mod:`.commands.parsing`) or ADD; ``target`` is an
-    incident's or a plan's id, of a command also a part of one; ``body`` what is asked of the API.
-    ``command`` is the slash command's name, where it is one. ``user`` and ``workspace`` are Slack's
-    ids of who did it, and ``workspace`` is empty for the app's own where that was found out before.
-    ``key`` is the same whenever Slack delivers it again. ``channel`` is where, ``thread`` within
-    which thread; empty: in none. ``task`` is one of the incident's, ``listed`` the list of tasks
-    that a button stands in (:mod:`.commands.tasks`), empty: in none. ``response_url`` takes answers
-    for half an hour, ``trigger_id`` opens one form within seconds; until then both are as good as a
-    password. ``blocks`` are those of the message, and none of one that only its reader sees; None
-    where there is no message.
+    (:mod:`.commands.forms`), a command's (:mod:`.commands.parsing`) or ADD. ``target`` is an
+    incident's or a plan's id; for a command it may be a part of one. ``body`` is the API request's.
+    ``command`` is the slash command's name, if it is one. ``user`` and ``workspace`` are the Slack
+    ids of the person; ``workspace`` is empty if it is already known to be the app's own. ``key`` is
+    the same whenever Slack delivers the press again. ``channel`` and ``thread`` are its place; an
+    empty ``thread`` means none. ``task`` is one of the incident's, ``listed`` the list of tasks
+    that contains the button (:mod:`.commands.tasks`); empty: none. ``response_url`` accepts answers
+    for half an hour, ``trigger_id`` opens one form within seconds; until then both are as sensitive
+    as a password. ``blocks`` are those of the message, and empty for a message that only its reader
+    sees; None if there is no message.
     """
 
     action: str
@@ -88,12 +88,12 @@ class Press:
     blocks: Optional[List[Any]] = field(default=None, repr=False)
 
     def at_home(self, workspace: str) -> Press:
-        """Return it with an empty workspace where it is that one, the app's own."""
+        """Return the press with an empty workspace if it is the given one, the app's own."""
         return replace(self, workspace="") if self.workspace == workspace else self
 
 
 def read(payload: Mapping[str, Any]) -> Optional[Press]:
-    """Return what a payload asks for; None where it is nothing of ours, such as a link.
+    """Return what a payload asks for; None if it is none of ours, such as a link.
 
     Raises Unreadable.
     """
@@ -108,7 +108,7 @@ def read(payload: Mapping[str, Any]) -> Optional[Press]:
 
 
 def metadata(press: Press, **more: Any) -> str:
-    """Return what the form that a press opens has to bring back."""
+    """Return the data that the form opened by a press has to return."""
     brought = {"incident": press.target, "channel": press.channel, "thread": press.thread, **more}
     brought.update({"task": press.task, "listed": press.listed} if press.task else {})
     text = json.dumps({**brought, "response_url": press.response_url})
@@ -197,7 +197,7 @@ def _command(payload: Mapping[str, Any]) -> Press:
     said = parsing.read(unescaped(given["text"]))
     body = {_FIELDS[said.action]: said.rest} if said.action in _FIELDS else {}
     if said.action == parsing.ASSIGN:
-        # Slack proposes names with it.
+        # Slack offers names with an "@".
         body = {"owner": said.rest.lstrip("@")}
     if said.action == parsing.SEVERITY:
         body = {"severity": said.rest.lower()}
@@ -217,13 +217,13 @@ def _command(payload: Mapping[str, Any]) -> Press:
 
 
 def _thread(message: Mapping[str, Any], ts: str) -> str:
-    """Return the thread that a message is in; the one that begins a thread is in the channel."""
+    """Return the thread that a message is in; the first message of a thread is in none."""
     thread = str(message.get("thread_ts") or "")
     return "" if thread == ts else thread
 
 
 def _about(name: str, value: str) -> Dict[str, Any]:
-    """Return what a button's value says, as fields of Press. Raises Unreadable."""
+    """Return the fields of Press that are in a button's value. Raises Unreadable."""
     if name in _OF_INCIDENT:
         if not INCIDENT_ID.fullmatch(value):
             raise Unreadable("The button names no incident.")
@@ -241,7 +241,7 @@ def _about(name: str, value: str) -> Dict[str, Any]:
 
 def _who(payload: Mapping[str, Any]) -> Tuple[str, str]:
     user = _part(payload, "user")
-    # Of a shortcut's user the workspace need not be told: it was begun in one of the app's own.
+    # A shortcut's user may lack the workspace: shortcuts start only in the app's own.
     home = _part(payload, "team").get("id") if payload.get("type") == "message_action" else ""
     name, workspace = str(user.get("id") or ""), str(user.get("team_id") or home or "")
     if not name or not workspace:
@@ -255,5 +255,5 @@ def _part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _key(*parts: str) -> str:
-    """Name a press; as an Idempotency-Key it has to be short, and it names nobody."""
+    """Return a press's key: short, as an Idempotency-Key has to be, and without names."""
     return "slack:" + hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()

@@ -1,12 +1,13 @@
 """Saves presses before they are acknowledged, so that none is lost with its process.
 
-Slack delivers nothing again that was acknowledged. So a press is a document ``slack press:<key>``
-from before its acknowledgement until the person was told how it went. What a process has left that
-was killed in between, the next one that holds the connection does: the press has its
-``Idempotency-Key`` still, so what was done already is not done again.
+Slack does not deliver again what was acknowledged. So a press is a document ``slack press:<key>``
+from before its acknowledgement until the person knows the outcome. Presses left by a killed process
+are done by the next one that holds the connection. They keep their ``Idempotency-Key``, so what was
+already done is not done again.
 
-What opens a form is not kept, as the form has to be open within three seconds, nor what only shows
-something. Nor is what is as good as a password (``response_url``, ``trigger_id``).
+Presses that open a form are not saved, as the form has to be open within three seconds, nor those
+that only show something. Values that are as sensitive as a password (``response_url``,
+``trigger_id``) are not saved either.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from .presses import Press, Unreadable, read
 __all__ = ["LATEST_SECONDS", "PURPOSE", "PressSaver", "SavedPresses"]
 
 PURPOSE = PRESSES
-# What somebody wanted longer ago may be wrong by now: it is not done any more, and said.
+# An older request may be wrong by now: it is not done any more, and the person is told.
 LATEST_SECONDS = 900.0
-# How long presses are acknowledged without asking a KV store that did not answer.
+# How long presses are acknowledged unsaved after the KV store did not answer.
 REST_SECONDS = 15.0
 _FIELDS = (
     "action", "target", "user", "workspace", "key", "typed", "command", "channel", "thread",
@@ -38,10 +39,10 @@ _FIELDS = (
 
 
 class SavedPresses:
-    """The presses that were written down. All methods raise SplunkError.
+    """The saved presses. All methods raise SplunkError.
 
     Args:
-        holder: names this process, and no other one ever: ids of processes come again.
+        holder: a name that only this process ever has; process ids are used again.
     """
 
     def __init__(self, stores: Stores, clock: Clock, holder: str) -> None:
@@ -50,7 +51,7 @@ class SavedPresses:
         self._holder = holder
 
     def keep(self, press: Press) -> None:
-        """Write a press down; nothing where it is already."""
+        """Save a press, unless it is already saved."""
         value = {name: getattr(press, name) for name in (*_FIELDS, "body")}
         document = claim_document(
             _key(press), self._clock.now(), value, purpose=PURPOSE, holder=self._holder
@@ -58,12 +59,12 @@ class SavedPresses:
         self._claims.insert(document)
 
     def forget(self, press: Press) -> None:
-        """Note that it was done, or refused, and that the person knows."""
+        """Delete a press that was done or refused, once the person knows."""
         if _is_kept(press):
             self._claims.delete(_key(press))
 
     def left(self) -> List[Tuple[Press, float]]:
-        """Return what other processes did not come to do, oldest first, and its age in seconds."""
+        """Return other processes' presses, oldest first, each with its age in seconds."""
         found = self._claims.find({"purpose": PURPOSE}, "time:1")
         now = self._clock.now()
         return [
@@ -74,11 +75,11 @@ class SavedPresses:
 
 
 class PressSaver:
-    """Writes presses down on the thread that acknowledges them, which has to be quick.
+    """Saves presses on the thread that acknowledges them, which has to be quick.
 
     Args:
-        kept: over a session that waits a second, and asks once.
-        workspace: gives the id of the app's own workspace.
+        kept: over a session that waits for one second, and tries once.
+        workspace: returns the id of the app's own workspace.
     """
 
     def __init__(
@@ -95,15 +96,15 @@ class PressSaver:
         self._rests_until = 0.0
 
     def keep(self, payload: Mapping[str, Any]) -> None:
-        """Write down what a payload asks for. Raises nothing that Slack or splunkd can cause.
+        """Save what a payload asks for. Raises nothing that Slack or splunkd can cause.
 
-        While the KV store can't be asked a press is acknowledged all the same: it is then done, or
-        the person told that it was not, and lost only if the process is killed before that.
+        A press is acknowledged even if the KV store fails. It is then done, or the person is told
+        that it was not; it is lost only if the process is killed before that.
         """
         try:
             press = read(payload)
         except Unreadable:
-            return  # Whoever acts on it says so.
+            return  # The actor reports it.
         if press is None or not _is_kept(press) or self._monotonic() < self._rests_until:
             return
         try:
@@ -116,7 +117,7 @@ class PressSaver:
 def _press(value: Mapping[str, Any]) -> Press:
     known: Dict[str, Any] = {name: str(value.get(name) or "") for name in _FIELDS}
     body = value.get("body") or {}
-    # Of the version before this one, in whose last moments an upgrade came.
+    # Presses saved by the previous version, just before an upgrade.
     if not body and value.get("plan_hash"):
         body = {"plan_hash": value["plan_hash"]}
     if not body and known["action"] == RESOLVE_FORM:

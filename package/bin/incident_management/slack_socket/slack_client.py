@@ -1,4 +1,4 @@
-"""Calls to Slack: answers, forms, and messages that one person sees."""
+"""Calls Slack: answers, forms, and messages that one person sees."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from ..outside.transport import Network, NoAnswer, NotSent, checked_url, send_js
 
 __all__ = ["Slack", "WebSlack"]
 
-# What people can do about an error of Slack's.
+# What people can do about an error of Slack.
 _HINTS = {"expired_trigger_id": "Slack waits three seconds, and this took longer: try again"}
 
 
 class Slack(Protocol):
-    """What is said to Slack. All raise NotSent, NoAnswer or BadUrl when it does not arrive."""
+    """The calls to Slack. All raise NotSent, NoAnswer or BadUrl when they fail."""
 
     def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """Show a form to whoever pressed a button; within three seconds ("views.open")."""
+        """Show a form to the person who pressed a button, within three seconds ("views.open")."""
 
     def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
         """Answer a press or a command: five times in half an hour ("Handling user interaction")."""
 
     def whisper(self, channel: str, user: str, thread: str, text: str) -> None:
-        """Say something that one person sees, in a thread of a channel (empty: in none)."""
+        """Post a message that one person sees, in a channel's thread (empty: in none)."""
 
     def permalink(self, channel: str, ts: str) -> str:
-        """Return a message's address ("chat.getPermalink", which takes no scope)."""
+        """Return a message's address ("chat.getPermalink", which needs no scope)."""
 
 
 class WebSlack:
-    """Speaks to Slack with the bot's token, by the client of :func:`.web_client`."""
+    """Calls Slack with the bot's token, by the client of :func:`.web_client`."""
 
     def __init__(self, web: Any, network: Network) -> None:
         self._web = web

@@ -1,9 +1,9 @@
 """Keeps a Socket Mode connection open, acknowledges envelopes and passes them on. One thread.
 
-Protocol: "Using Socket Mode" in Slack's documentation. A connection begins with ``hello``. What
-people do arrives as an envelope, which Slack wants acknowledged within three seconds, so that is
-done before anything else. Slack renews connections: ``disconnect`` says that one will end, and the
-next is made before it is let go, so that nothing is lost in between.
+Protocol: "Using Socket Mode" in Slack's documentation. A connection begins with ``hello``. People's
+actions arrive as envelopes, which Slack wants acknowledged within three seconds, so that is done
+before anything else. Slack renews connections: ``disconnect`` says that one will end, and the next
+one is opened before it is closed, so that nothing is lost in between.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from .websocket import Broken
 __all__ = ["CONNECTING", "REFUSED", "SocketClient", "Status"]
 
 CONNECTING, CONNECTED, REFUSED = "connecting", "connected", "refused"
-# What people do: buttons, forms and shortcuts; slash commands.
+# People's actions: buttons, forms and shortcuts; slash commands.
 TAKEN = ("interactive", "slash_commands")
 READ_SECONDS = 0.5
-# Slack asks its clients to say hello to each other now and then: silence is a broken connection.
+# Both sides ping now and then, so silence means a broken connection.
 PING_AFTER_SECONDS = 15.0
 SILENCE_SECONDS = 45.0
 HELLO_SECONDS = 30.0
-# How long a connection that Slack will end is still listened to. "warning" comes about 10 s before.
+# How long a connection that Slack will end is still read. "warning" comes about 10 s before.
 LEAVING_SECONDS = 15.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 REFUSED_PAUSE_SECONDS = 600.0
-# A connection that lasted this long was a good one.
+# A connection that lasted this long resets the pauses between attempts.
 STEADY_SECONDS = 30.0
 
 LINK_DISABLED = (
@@ -44,7 +44,7 @@ LINK_DISABLED = (
 
 
 class Connection(Protocol):
-    """A :class:`.websocket.WebSocket`; every method raises Broken once it is over."""
+    """A :class:`.websocket.WebSocket`; every method raises Broken once it has ended."""
 
     heard_at: float
 
@@ -59,7 +59,7 @@ class Connection(Protocol):
 
 @dataclass(frozen=True)
 class Status:
-    """How the line is: ``state``, and one sentence where there is something to say."""
+    """The state of the connection: ``state``, and one sentence if there is something to report."""
 
     state: str = CONNECTING
     detail: str = ""
@@ -67,7 +67,7 @@ class Status:
 
 @dataclass
 class _Open:
-    """One connection; ``leaving``: until when it is listened to, once Slack has said goodbye."""
+    """One connection; ``leaving``: until when it is read after Slack announced its end."""
 
     wire: Connection
     since: float
@@ -78,12 +78,12 @@ class _Open:
 
 @dataclass
 class SocketClient:
-    """Run :meth:`run` on a thread; it returns soon after ``stop`` is set.
+    """Call :meth:`run` on a thread; it returns soon after ``stop`` is set.
 
     Args:
-        connect: makes a connection. Raises Refused, Unreachable or Broken.
-        take: takes the payload of an envelope of TAKEN; False: it can't take any more now.
-        jitter: a random part, from 0 to 1.
+        connect: opens a connection. Raises Refused, Unreachable or Broken.
+        take: takes the payload of an envelope of TAKEN; returns False if it can't take more now.
+        jitter: a random number from 0 to 1.
     """
 
     connect: Callable[[], Connection]
@@ -108,7 +108,7 @@ class SocketClient:
             self._open.clear()
 
     def step(self) -> None:
-        """Connect if that is due, or listen for a moment."""
+        """Connect if that is due, or read for a moment."""
         now = self.monotonic()
         if not any(not one.leaving for one in self._open) and now >= self._next_attempt:
             self._connect()
@@ -168,7 +168,7 @@ class SocketClient:
             facts = {"attempt": message["retry_attempt"], "reason": message.get("retry_reason")}
             self.log.warning("Slack delivers something again.", extra={"facts": facts})
         if kind in TAKEN and isinstance(payload, dict) and not self.take(payload):
-            # Unacknowledged, Slack tells the person that it did not work.
+            # If it is not acknowledged, Slack tells the person that it did not work.
             self.log.error("Too much is pressed at once: a press was not taken.")
             return
         one.wire.send(json.dumps({"envelope_id": message["envelope_id"]}))
@@ -176,7 +176,7 @@ class SocketClient:
             self.log.info("Slack sent %s, which this app has no use for.", str(kind)[:60])
 
     def _leave(self, one: _Open, reason: str) -> None:
-        """Slack is going to end a connection: "warning", "refresh_requested", or for good."""
+        """Prepare for Slack's end of a connection: "warning", "refresh_requested", or for good."""
         if reason == "link_disabled":
             self._end(one)
             self._refused(LINK_DISABLED)
@@ -190,7 +190,7 @@ class SocketClient:
             self._try_again(f"Slack ended the connection at once ({reason}).")
 
     def _look_after(self, one: _Open) -> None:
-        """Find out whether the other side is still there."""
+        """Check whether the other side still answers."""
         now = self.monotonic()
         silent = now - one.wire.heard_at
         if one.leaving and now >= one.leaving:
@@ -222,7 +222,7 @@ class SocketClient:
         self._next_attempt = self.monotonic() + REFUSED_PAUSE_SECONDS * (1 + self.jitter() / 10)
 
     def _try_again(self, reason: str, least: float = 0.0) -> None:
-        """Wait before the next attempt: twice as long each time, and never all at one moment."""
+        """Wait before the next attempt: twice as long each time, with jitter."""
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))
         pause = max(longest * (0.5 + self.jitter() / 2), least)
         self._failures += 1

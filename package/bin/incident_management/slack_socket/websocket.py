@@ -1,11 +1,11 @@
 """One WebSocket connection (RFC 6455), as a client, used by one thread.
 
-The client that comes with slack_sdk does not do: it never gives a connection up whose first ping
-stays unanswered, speaks without TLS to any port but 443, takes a proxy from the environment, hands
-fragments on as messages, bounds none of them, and its threads end unseen.
+slack_sdk's own client is not suitable: it never gives up a connection whose first ping is
+unanswered, uses no TLS on ports other than 443, takes a proxy from the environment, passes
+fragments on as messages, limits none of them, and its threads end unnoticed.
 
-Certificates are verified, and a proxy is used, as :mod:`..outside.transport` does it. A sentence of
-an error names the host and never the address, whose query is a ticket.
+Certificates are verified, and a proxy is used, as in :mod:`..outside.transport`. Error sentences
+name the host, never the address, whose query is a ticket.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _ACCEPT_SALT = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class Broken(Exception):
-    """The connection could not be made, or is over; the text says why."""
+    """The connection could not be made, or has ended; the text says why."""
 
 
 class WebSocket:
-    """An open connection. All methods raise :class:`Broken` once it is over.
+    """An open connection. All methods raise :class:`Broken` once it has ended.
 
-    ``heard_at``: when something came last, by ``time.monotonic()``. ``unread`` are bytes that came
+    ``heard_at``: when data last arrived, by ``time.monotonic()``. ``unread`` are bytes that arrived
     together with the answer to the handshake.
     """
 
@@ -58,7 +58,7 @@ class WebSocket:
         self.heard_at = time.monotonic()
 
     def receive(self, seconds: float) -> Optional[str]:
-        """Return the next message, None when none came in time. Answers pings meanwhile."""
+        """Return the next message, or None if none came in time. Answers pings meanwhile."""
         end = time.monotonic() + seconds
         while True:
             text = self._message()
@@ -74,11 +74,11 @@ class WebSocket:
         self._send(TEXT, text.encode("utf-8"))
 
     def ping(self) -> None:
-        """Ask the other side whether it is there; its answer counts as heard."""
+        """Ask the other side for an answer, which updates ``heard_at``."""
         self._send(PING, b"")
 
     def close(self) -> None:
-        """Say goodbye where that is possible, and let go of the connection."""
+        """Send a close frame if possible, and close the connection."""
         try:
             self._send(CLOSE, struct.pack("!H", NORMAL))
         except Broken:
@@ -100,7 +100,7 @@ class WebSocket:
         self._buffer += data
 
     def _message(self) -> Optional[str]:
-        """Return a message that is whole by now."""
+        """Return a complete message, or None."""
         while True:
             frame = self._frame()
             if frame is None:
@@ -123,7 +123,7 @@ class WebSocket:
                     raise self._fault(NOT_UTF8, "text that is not UTF-8") from None
 
     def _frame(self) -> Optional[Tuple[bool, int, bytes]]:
-        """Take one frame off what was read, where it is whole (section 5.2)."""
+        """Take one complete frame off the buffer, if there is one (section 5.2)."""
         data = self._buffer
         if len(data) < 2:
             return None
@@ -155,7 +155,7 @@ class WebSocket:
             raise Broken(f"Slack closed the connection ({code or 'without a reason'}).")
 
     def _fault(self, code: int, what: str) -> Broken:
-        """End the connection over something that must not be."""
+        """Close the connection because of a protocol violation; return the error to raise."""
         try:
             self._send(CLOSE, struct.pack("!H", code))
         except Broken:
@@ -173,7 +173,7 @@ class WebSocket:
 
 
 def _masked(opcode: int, payload: bytes) -> bytes:
-    """Make one whole frame of a client's, which is always masked (section 5.3)."""
+    """Return one whole frame of a client, which is always masked (section 5.3)."""
     size = len(payload)
     if size < 126:
         head = struct.pack("!BB", 0x80 | opcode, 0x80 | size)
@@ -213,7 +213,7 @@ def open_websocket(url: str, network: Network) -> WebSocket:
             "Network if it is signed by a private authority."
         ) from None
     except UnicodeError:
-        # Neither a name that DNS has nor a path that may be asked for.
+        # Neither a valid DNS name nor a valid path.
         raise Broken(NO_ADDRESS) from None
     except BadUrl as error:
         raise Broken(str(error)) from None
@@ -224,7 +224,7 @@ def open_websocket(url: str, network: Network) -> WebSocket:
 
 def _context(network: Network) -> ssl.SSLContext:
     context = tls_context(network)
-    # urllib3 compares names itself and has this switched off; here nobody else does.
+    # urllib3 compares names itself and has this switched off; here nothing else compares them.
     context.check_hostname = True
     return context
 
@@ -232,9 +232,9 @@ def _context(network: Network) -> ssl.SSLContext:
 def _connected(
     host: str, port: int, network: Network, tls: Optional[ssl.SSLContext], undo: ExitStack
 ) -> Any:
-    """Return a connected socket, with TLS where ``tls`` is given; through the proxy if set.
+    """Return a connected socket, with TLS if ``tls`` is given, through the proxy if one is set.
 
-    What is to be closed on failure is left with ``undo``.
+    ``undo`` gets what has to be closed on failure.
     """
     by_proxy = network.proxy_for(host)
     if not by_proxy:
@@ -261,7 +261,7 @@ def _connected(
 
 
 def _tunnel(sock: Any, host: str, port: int, proxy: SplitResult) -> None:
-    """Have a proxy connect to a host (RFC 9110, section 9.3.6)."""
+    """Ask a proxy to connect to a host (RFC 9110, section 9.3.6)."""
     login = ""
     if proxy.username:
         pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
@@ -274,7 +274,7 @@ def _tunnel(sock: Any, host: str, port: int, proxy: SplitResult) -> None:
 
 
 def _handshake(sock: Any, host: str, port: int, resource: str) -> bytes:
-    """Ask for a WebSocket (section 4.1); returns what came after the answer."""
+    """Open a WebSocket (section 4.1); return the bytes that followed the answer."""
     key = _base64(os.urandom(16))
     sock.sendall(
         (
@@ -300,7 +300,7 @@ def _handshake(sock: Any, host: str, port: int, resource: str) -> bytes:
 
 
 def _head(sock: Any, host: str) -> Tuple[int, Dict[str, str], bytes]:
-    """Read an answer's status and headers (names in lower case), and what came after them."""
+    """Read an answer's status, headers (names in lower case), and the bytes after them."""
     end = time.monotonic() + CONNECT_SECONDS
     data = b""
     while b"\r\n\r\n" not in data:

@@ -1,4 +1,4 @@
-"""The parts of :mod:`.listener_for`, wired to one splunkd and to Slack."""
+"""Connects the parts of a :class:`.listener.Listener` to one splunkd and to Slack."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["listener_for"]
 
 # Slack waits three seconds for an acknowledgement.
 KEEP_SECONDS = 1.0
-# Whose presses are written down, see :class:`.saved_presses.SavedPresses`.
+# The holder of this process's presses, see :class:`.saved_presses.SavedPresses`.
 _HOLDER = f"{process_name()} {secrets.token_hex(8)}"
 
 
@@ -58,7 +58,7 @@ def listener_for(
 def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) -> Parts:
     network, clock, slack = network_of(settings), SystemClock(), settings.slack
     workspace = _Workspace(slack, network, clock)
-    # Sessions of their own, because each thread keeps its connections.
+    # Separate sessions, because each thread keeps its own connections.
     mine = Session(session.server_uri, session.token)
     quick = Session(session.server_uri, session.token, timeout=KEEP_SECONDS, attempts=1)
 
@@ -83,7 +83,7 @@ def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) 
 
 
 class _Workspace:
-    """Slack's workspace, as the tokens of the settings reach it."""
+    """Slack's workspace, as reached with the tokens of the settings."""
 
     def __init__(self, slack: Slack, network: Network, clock: Clock) -> None:
         self._slack = slack
@@ -92,7 +92,7 @@ class _Workspace:
         self._name: Optional[str] = None
 
     def connect(self) -> WebSocket:
-        # A bot token that Slack refuses is found out before somebody presses a button.
+        # This finds a bot token that Slack refuses before somebody presses a button.
         if self._name is None:
             self._name = workspace_of(self._slack, self._network, self._clock.now())
         return open_websocket(
@@ -100,8 +100,8 @@ class _Workspace:
         )
 
     def name(self) -> str:
-        """Its id. Empty before the first connection.
+        """Return its id; empty before the first connection.
 
-        Until then there are only presses that an earlier process has left, and compared with it.
+        Until then there are only presses of an earlier process, saved with their workspace.
         """
         return self._name or ""

@@ -1,6 +1,6 @@
-"""Where audit events are: written to the index that a macro names, found through that macro.
+"""The audit index: reads its name from a macro for writing, and searches events by a macro.
 
-One place, so that writing and searching can't drift apart.
+Both are in one place, so that writing and searching can't diverge.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ REMEMBERED_SECONDS = 60.0
 MAX_KEYS = 50_000
 MAX_ENTRIES = 20_000
 SEARCH_SECONDS = 120.0
-# Of these searches there are several in a round of the worker, which sends nothing meanwhile.
+# The worker runs several of these searches in a round, and sends nothing meanwhile.
 ENTRIES_SECONDS = 30.0
-# What "Rules for index names" in Managing Indexers and Clusters allows.
+# The names that "Rules for index names" in Managing Indexers and Clusters allows.
 _DEFINITION = re.compile(r'\s*index\s*=\s*"?([a-z0-9_][a-z0-9_-]*)"?\s*')
 
 
@@ -36,7 +36,7 @@ def events_search(incident_ids: Iterable[str]) -> spl.Search:
 
 
 class AuditIndex:
-    """Reads the macro, and looks which entries are indexed, with the session's rights."""
+    """Reads the macro, and finds which entries are indexed, with the session's rights."""
 
     def __init__(self, session: Session, searcher: Searcher) -> None:
         self._session = session
@@ -44,7 +44,7 @@ class AuditIndex:
         self._known: Tuple[float, str] = (float("-inf"), "")
 
     def name(self) -> str:
-        """Return the index's name. Raises SettingsError when the macro does not say one."""
+        """Return the index's name. Raises SettingsError if the macro does not name one."""
         read_at, found = self._known
         if time.monotonic() - read_at >= REMEMBERED_SECONDS:
             found = self._read()
@@ -54,7 +54,7 @@ class AuditIndex:
     def keys(self, incident_ids: Sequence[str]) -> Dict[str, Set[str]]:
         """Return the keys of the entries that a search finds, by incident.
 
-        Raises SearchFailed, also when there are too many to tell.
+        Raises SearchFailed, also if there are more than MAX_KEYS.
         """
         search = events_search(incident_ids).pipe(
             spl.fields("dedup", ["key"]), spl.fields("table", ["incident_id", "key"])

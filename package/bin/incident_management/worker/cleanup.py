@@ -15,11 +15,11 @@ from .monitors.roster import OFF
 __all__ = ["delete_expired_answers", "delete_removed_monitors"]
 
 MONITOR_KEPT_SECONDS = 90 * 86400.0
-"""What a monitor has learned is kept so long after no member has it any more."""
+"""How long a monitor's data is kept after no member has the monitor any more."""
 
 
 def delete_expired_answers(stores: Stores, clock: Clock) -> None:
-    """Delete what was kept for repeats of a request, and of alerts' ends, when its time is over."""
+    """Delete answers kept for repeated requests, and ends of alerts, after their retention time."""
     old = {
         "$and": [
             {"purpose": {"$gte": KEPT_ANSWER}},
@@ -27,7 +27,7 @@ def delete_expired_answers(stores: Stores, clock: Clock) -> None:
             {"time": {"$lt": clock.now() - KEPT_ANSWER_SECONDS}},
         ]
     }
-    # All in one request: a program with a key for each of its requests makes thousands an hour.
+    # One request: a client with a key for each of its requests leaves thousands an hour.
     stores.claims.delete_matching(old)
     over = [{"purpose": KEPT_END}, {"time": {"$lt": clock.now() - KEPT_ANSWER_SECONDS}}]
     stores.claims.delete_matching({"$and": over})
@@ -36,10 +36,10 @@ def delete_expired_answers(stores: Stores, clock: Clock) -> None:
 def delete_removed_monitors(
     stores: Stores, clock: Clock, present: Callable[[], Container[str]]
 ) -> None:
-    """Delete what is left of monitors, and of members, that are gone for long.
+    """Delete the data of monitors and members that are gone for long.
 
-    It may be 60 MB a monitor. ``present`` returns the names of those that there are; what it raises
-    is raised.
+    A monitor may have 60 MB. ``present`` returns the names of the existing monitors; its errors are
+    raised.
     """
     claims = stores.claims
     old: Document = {"time": {"$lt": clock.now() - MONITOR_KEPT_SECONDS}}
@@ -53,6 +53,6 @@ def delete_removed_monitors(
         claims.delete(f"{OFF}:{name}")
         for note in ("turn", "waits", LATE):
             claims.delete(f"{CHECKPOINT}:{name}:{note}")
-        # The checkpoints last, by which the rest is found again. One that is begun now stays.
+        # Checkpoints last, as the rest is found by them. A monitor that begins now keeps its own.
         for purpose in (MEMORY, CHECKPOINT):
             claims.delete_matching({"$and": [{"purpose": f"{purpose}:{name}"}, old]})

@@ -1,13 +1,13 @@
-"""Writes what deadlines and escalation paths call for: warnings, breaches, steps.
+"""Writes the entries due by deadlines and escalation paths: warnings, breaches, steps.
 
-Everything that is due follows from timelines and incident_routing.conf, so this module only has to
-know which incidents to look at: those that have changed since a checkpoint, and those whose
-next moment has come. That moment is kept in ``incident_claims`` under ``clock:<incident>``, a note
-that may be lost: a changed conf, a checkpoint that is gone, or one from the future, which a wrong
-clock made, has all open incidents looked at.
+Everything due follows from timelines and incident_routing.conf, so this module only has to know
+which incidents to check: those that changed since a checkpoint, and those whose next moment has
+come. That moment is kept in ``incident_claims`` under ``clock:<incident>``, a note that may be
+lost: all open incidents are checked after a change of the conf, and if the checkpoint is missing or
+lies in the future because of a wrong clock.
 
-The entries are written first, the notes after them, the checkpoint last, so a worker that is
-killed anywhere is repeated by the next, and ``once`` makes the repeat harmless.
+The entries are written first, the notes after them, the checkpoint last, so a worker that is killed
+anywhere is repeated by the next, and ``once`` makes the repeat harmless.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from ..ports import Clock, Document, Stores
 __all__ = ["Clocks", "schedule_check"]
 
 PURPOSE = "clock"
-# With nothing to look at the checkpoint is written this often: what follows it is read again.
+# Without work, the checkpoint is saved this often; changes after it are read again.
 IDLE_SAVE_SECONDS = 30.0
-# The most incidents of each kind that one turn looks at; the rest waits for the next one.
+# The most incidents of each kind that one turn checks; the rest waits for the next one.
 MAX_AT_ONCE = 500
-# How many of those that changed are read to find so many that are new; more where it takes more.
+# The numbers of changed incidents to read until enough new ones are found.
 READ_AT_ONCE = (500, 5_000, 50_000)
 REMEMBERED = 50_000
-# By then whoever changes an incident has saved its document, too.
+# By then the writer of a change has saved the incident's document, too.
 AGAIN_SECONDS = 15.0
 MARKS = (
     "status",
@@ -60,10 +60,10 @@ Marks = Tuple[Any, ...]
 
 @dataclass
 class _Reached:
-    """How far the looking has come.
+    """The progress of the checks.
 
-    ``after``: the last incident of a sweep; None without one. ``again``: it is followed by another.
-    ``saved``: the time that was read. ``overlap``: how much of the overlap was looked through.
+    ``after``: the last incident of a sweep; None without one. ``again``: another sweep follows.
+    ``saved``: the stored time. ``overlap``: the seconds of overlap that were read.
     """
 
     time: float
@@ -75,18 +75,19 @@ class _Reached:
 
 
 class Clocks:
-    """Writes what the clocks have to say. One lives as long as its process."""
+    """Writes the entries that are due. An instance lives as long as its process."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
         self._clock = clock
-        # How an incident was when it was looked at; for the overlap, and for mere signals.
+        # The state in which incidents were checked, to skip them in the overlap or after mere
+        # signals.
         self._seen: Dict[str, Marks] = {}
         self._load: Optional[Dict[str, float]] = None
         self._overlap = Overlap(clock)
 
     def run(self, routing: Routing) -> Dict[str, int]:
-        """Look at what is due; returns how many entries were written, by kind."""
+        """Check what is due; return how many entries were written, by kind."""
         reached = self._reached(_digest(routing))
         if reached is None:
             if not _has_promises(routing):
@@ -103,12 +104,12 @@ class Clocks:
         self._overlap.was_read(reached.overlap)
         return counts
 
-    # --- which ------------------------------------------------------------------------------
+    # --- which incidents ---------------------------------------------------------------------
 
     def _reached(self, conf: str) -> Optional[_Reached]:
-        """Where the last turn ended; None: there was none.
+        """Return where the last turn ended; None without one.
 
-        Another conf begins a sweep of all open incidents.
+        A changed conf begins a sweep of all open incidents.
         """
         known = self._stores.claims.get(CHECKPOINT)
         if known is None:
@@ -125,10 +126,11 @@ class Clocks:
         return reached
 
     def _come_back(self, reached: _Reached) -> None:
-        """Go on from now where the time lies in the future: a clock was, or still is, ahead.
+        """Continue from now if the stored time lies in the future: a clock was, or still is, ahead.
 
-        What changed meanwhile by a right clock may lie before the overlap, so a sweep begins. One
-        that is on goes on first: a member that is always ahead must not hold it at its beginning.
+        Changes timed by a right clock meanwhile may lie before the overlap, so a sweep begins. A
+        running sweep is finished first: a member that is always ahead must not hold it at its
+        beginning.
         """
         now = self._clock.now()
         if reached.time > now + OVERLAP_SECONDS:
@@ -147,12 +149,12 @@ class Clocks:
         self._stores.claims.save([document])
 
     def _changed(self, reached: _Reached) -> List[str]:
-        """Incidents that changed since the checkpoint, less the overlap; it moves on."""
+        """Return incidents changed since the checkpoint, less the overlap; move it on."""
         seconds = self._overlap.seconds()
         query = {"updated_at": {"$gte": reached.time - seconds}}
         now = self._clock.now()
         for most in READ_AT_ONCE:
-            # From the beginning again: a page after so many rows lacks one if another moved.
+            # From the beginning again: with an offset, a row is missed if another one moved.
             page = self._stores.incidents.find(query, "updated_at:1,_key:1", most, fields=READ)
             new = [one for one in page if not self._has_seen(one)]
             if len(new) >= MAX_AT_ONCE or len(page) < most:
@@ -168,7 +170,7 @@ class Clocks:
         return [str(one["_key"]) for one in new]
 
     def _swept(self, reached: _Reached) -> List[str]:
-        """The next of all open incidents, in the order of their ids, while a sweep is on."""
+        """Return the next of all open incidents, in the order of their ids, during a sweep."""
         if reached.after is None:
             return []
         query: Document = {"$and": [IS_OPEN, {"_key": {"$gt": reached.after}}]}
@@ -180,16 +182,16 @@ class Clocks:
         return [str(one["_key"]) for one in page if not self._has_seen(one)]
 
     def _has_seen(self, document: Document) -> bool:
-        """Tell whether an incident was as its document says when it was looked at."""
+        """Tell whether an incident was checked in the state of its document."""
         return self._seen.get(str(document["_key"])) == _marks(document)
 
     def _rung(self) -> List[str]:
-        """Incidents whose next moment has come, the longest ago first."""
+        """Return incidents whose next moment has come, the longest ago first."""
         query = {"$and": [{"purpose": PURPOSE}, {"time": {"$lte": self._clock.now()}}]}
         notes = self._stores.claims.find(query, "time:1", MAX_AT_ONCE)
         return [str(note["holder"]) for note in notes]
 
-    # --- what -------------------------------------------------------------------------------
+    # --- which entries -----------------------------------------------------------------------
 
     def _look_at(
         self, incident_ids: Sequence[str], rung: Set[str], routing: Routing
@@ -228,11 +230,11 @@ class Clocks:
         return {f"{kind}_entries": _count(new, kind) for kind in kinds}
 
     def _look_again(self, incident_ids: Sequence[str], now: float) -> None:
-        """Have those looked at once more that were changed in the meantime.
+        """Schedule another check of incidents that changed in the meantime.
 
-        Another worker may have seen that, and what was noted here be written over its note. A
-        document that differs without a change, such as one that an editor of lookups saved, is
-        made anew: else its incident would be looked at again and again.
+        Another worker may have seen the change, and this worker may have overwritten its note. A
+        document that differs without a change, such as one saved in a lookup editor, is rebuilt:
+        otherwise its incident would be checked again and again.
         """
         found = find_by(self._stores.incidents, "_key", incident_ids, fields=READ)
         differing = [str(one["_key"]) for one in found if not self._has_seen(one)]
@@ -249,7 +251,7 @@ class Clocks:
         routing: Routing,
         now: float,
     ) -> List[Entry]:
-        """The entries that an incident's timeline should have by now and has not."""
+        """Return the entries that an incident's timeline should have by now and lacks."""
         if not lives:
             return []
         counted = effective(entries)
@@ -272,7 +274,7 @@ class Clocks:
         return known[len(entries) :]
 
     def _taker(self, routing: Routing, incident: Incident, team: str) -> Choice:
-        """Choose who gets it; everybody's work is read once in a turn and counted on from there."""
+        """Choose who gets it; the open work is read once in a turn and counted from there."""
         if self._load is None:
             self._load = loads(self._stores, routing, routing.people())
         skills = required_skills(routing, incident, team)
@@ -285,7 +287,7 @@ class Clocks:
         return choice
 
     def _step(self, due: escalation.Due, incident: Incident, routing: Routing) -> Document:
-        """The data of the entry that takes one step."""
+        """Return the data of the entry that takes one step."""
         now = self._clock.now()
         choose = partial(self._taker, routing, incident)
         return {
@@ -299,12 +301,12 @@ class Clocks:
 
 
 def _marks(document: Mapping[str, Any]) -> Marks:
-    """What of an incident can move a deadline or a step nearer; signals alone can't."""
+    """Return the fields that can bring a deadline or a step nearer; signals alone can't."""
     return tuple(document.get(name) for name in MARKS)
 
 
 def schedule_check(stores: Stores, incident_ids: Sequence[str], moment: float) -> None:
-    """Have some incidents looked at at a moment, whatever their documents say of a change."""
+    """Schedule a check of some incidents at a moment, whether or not their documents change."""
     if incident_ids:
         stores.claims.save([_note(incident_id, moment) for incident_id in incident_ids])
 
@@ -327,5 +329,5 @@ def _count(entries: Sequence[Entry], kind: str) -> int:
 
 
 def _digest(routing: Routing) -> str:
-    """A mark of all that deadlines and steps follow from."""
+    """Return a mark of everything on which deadlines and steps depend."""
     return digest(routing.terms(), 16)

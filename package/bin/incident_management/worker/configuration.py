@@ -1,4 +1,4 @@
-"""What the worker's duties are configured to do: settings, routing, catalogue and topology."""
+"""The configuration of the worker's duties: settings, routing, catalogue and topology."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ..splunk.session import Session
 __all__ = ["Configuration"]
 
 REFRESH_SECONDS = 15.0
-# What was read within this is not read again for a setting that is missing.
+# A missing setting does not cause another read this soon after the last one.
 JUST_NOW_SECONDS = 1.0
 
 
 class Configuration:
     """All configuration, read again every 15 seconds.
 
-    ``own_channels``: those of ``routing``, each with the secrets that it had when it was read: a
-    new secret does not go to an old address. ``is_read``: False until it was read once; a duty
-    that depends on it does nothing before.
+    ``own_channels``: those of ``routing``, each with the secrets read together with it: a new
+    secret does not go to an old address. ``is_read``: False until the first read; duties that
+    depend on it do nothing before.
     """
 
     def __init__(self, session: Session, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -43,9 +43,9 @@ class Configuration:
         self._read_at = float("-inf")
 
     def refresh(self) -> Mapping[str, int]:
-        """Read all configuration when it is time. Raises SettingsError for what is malformed.
+        """Read all configuration if it is time. Raises SettingsError for malformed values.
 
-        What is well-formed is taken over before that.
+        Well-formed values are applied before that.
         """
         if self._monotonic() - self._read_at >= REFRESH_SECONDS:
             self._read()
@@ -60,14 +60,14 @@ class Configuration:
         return {}
 
     def read_again(self) -> bool:
-        """Read all configuration, unless that was done just now: tells whether it was read."""
+        """Read all configuration, unless that was done just now; return whether it was read."""
         if self._monotonic() - self._read_at < JUST_NOW_SECONDS:
             return False
         self._read()
         return True
 
     def topology(self) -> Topology:
-        """Return what depends on what, read again when it is time."""
+        """Return the dependencies between services, read again if it is time."""
         return self._topology.read(self._session)
 
     def _read(self) -> None:

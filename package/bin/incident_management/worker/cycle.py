@@ -1,8 +1,8 @@
-"""Runs duties again and again: each on one member of a cluster at a time, none stopping another.
+"""Runs duties repeatedly: each on one cluster member at a time, none stopping another.
 
-A turn is a slot of time, claimed by inserting ``worker:<turn>:<slot>``; duties that follow each
-other share one, which is one call for all of them. Slots only save work: every duty is safe to run
-twice at once, so a member that was taken for dead does no harm.
+A turn is a slot of time, claimed by inserting ``worker:<turn>:<slot>``; consecutive duties share
+one, which saves calls. Slots only save work: every duty is safe to run twice at once, so a member
+that was wrongly taken for dead does no harm.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..worker_health import Failures
 __all__ = ["Duty", "Worker"]
 
 SLOT_SECONDS = 30.0
-# The same trouble is logged once in this time, not at every cycle.
+# The same trouble is logged once in this time, not in every cycle.
 REPEAT_SECONDS = 600.0
 # A worker without work logs a line this often.
 HEARTBEAT_SECONDS = 300.0
@@ -34,10 +34,10 @@ Counts = Mapping[str, int]
 class Duty:
     """One kind of recurring work.
 
-    ``run`` returns what it did, by name. ``every`` is the least time between two runs, in
-    seconds; ``rest`` the same after one that did nothing. ``everywhere``: each member does it for
-    itself. ``turn``: the turn that it takes, the duty's own name when not given. Who is at a long
-    duty keeps from others, for the rest of the slot, what shares its turn and comes after it.
+    ``run`` returns the counts of its work, by name. ``every`` is the least time between two runs,
+    in seconds; ``rest`` the same after a run that did nothing. ``everywhere``: each member runs it
+    for itself. ``turn``: the turn that it takes, by default the duty's own name. A member that runs
+    a long duty delays, for the rest of the slot, the duties after it in the same turn.
     """
 
     name: str
@@ -49,14 +49,14 @@ class Duty:
 
 
 class Worker:
-    """Runs the duties that are this member's, in order.
+    """Runs the duties of this member in order.
 
     Args:
-        holder: this member's name; a restarted worker of it goes on at once.
-        notice: shows a sentence to administrators in Splunk Web; an empty one takes it away.
+        holder: this member's name; its restarted worker keeps the turns.
+        notice: shows a sentence to administrators in Splunk Web; an empty one removes it.
         stopping: tells whether to stop between two duties.
-        failures: where it is noted what fails, for whoever asks how the app is.
-        logs_heartbeat: whether a cycle without work is logged now and then, too.
+        failures: records failing duties for health checks.
+        logs_heartbeat: whether to log a cycle without work now and then.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Worker:
         self._log = log
         self._notice = notice
         self._stopping = stopping
-        # The newest slot of each turn that is this member's, and that is another's.
+        # The newest slot of each turn that this member holds, and that another one holds.
         self._slots: Dict[str, int] = {}
         self._others: Dict[str, int] = {}
         self._past: List[str] = []
@@ -92,7 +92,7 @@ class Worker:
         self._heartbeat = 0.0
 
     def cycle(self) -> Dict[str, int]:
-        """Run each duty whose turn it is; returns all that they did."""
+        """Run each duty whose turn it is; return the counts of their work."""
         began = time.monotonic()
         done: Dict[str, int] = {}
         malformed = ""
@@ -123,10 +123,10 @@ class Worker:
         error: Optional[BaseException] = None,
         level: int = logging.ERROR,
     ) -> None:
-        """Log what went wrong with one piece of work; the same one not again for a while.
+        """Log a problem with one piece of work; the same problem is not repeated for a while.
 
-        ``error`` is one that nobody expected: its traceback is logged, too. ``level``: WARNING for
-        what is no failure.
+        ``error``: an unexpected exception, logged with its traceback. ``level``: WARNING for
+        something that is no failure.
         """
         known = self._trouble.get(name)
         now = self._clock.now()
@@ -146,7 +146,7 @@ class Worker:
     def _is_due(self, duty: Duty) -> bool:
         last = self._last_run.get(duty.name)
         every = max(duty.every, duty.rest) if duty.name in self._idle else duty.every
-        # A run that lies in the future was timed by a clock that has been put right since.
+        # A run in the future was timed by a clock that has been corrected since.
         return last is None or not 0 <= self._clock.now() - last < every
 
     def _is_mine(self, duty: Duty) -> bool:
@@ -170,7 +170,7 @@ class Worker:
         return True
 
     def _give_up_past_turns(self) -> None:
-        """Delete the claims on turns that are over, all at once."""
+        """Delete the claims on expired turns, all at once."""
         if not self._past:
             return
         try:
@@ -182,7 +182,7 @@ class Worker:
 
     def _failed(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
         self.trouble(name, f"The duty '{name}' failed and is retried: {sentence}", error)
-        # Where the KV store is what fails, whoever asks finds that out without a note.
+        # If the KV store itself fails, a health check notices that without this record.
         if self._failures:
             with suppress(SplunkError):
                 self._failures.failed(name, sentence)
@@ -205,7 +205,7 @@ class Worker:
             self.trouble("notice", f"No message could be shown in Splunk Web: {error}")
 
     def _report(self, done: Mapping[str, int], seconds: float) -> None:
-        """One line of metrics for a cycle that did something, or as a sign of life."""
+        """Log one line of metrics for a cycle with work, or as a heartbeat."""
         worked = {name: count for name, count in done.items() if count}
         now = self._clock.now()
         if worked or (self._logs_heartbeat and now - self._heartbeat >= HEARTBEAT_SECONDS):

@@ -1,7 +1,7 @@
 """Migrates incident documents from the collection that earlier versions used.
 
 The sweep (:mod:`.document_sweep`) could rebuild each from its timeline, but only 3,000 a minute and
-the newest last. Until then an incident would be in no list, and its deadlines would not run.
+the newest last. Until then an incident would be missing in lists, and its deadlines would not run.
 """
 
 from __future__ import annotations
@@ -16,23 +16,24 @@ from ..splunk.session import Session, SplunkError
 __all__ = ["LEGACY_COLLECTION", "migrate_documents", "migrate_if_ours"]
 
 LEGACY_COLLECTION = "incidents"
-"""The stanza of collections.conf. Alert Manager has one of this name, which splunkd may take."""
+"""The stanza of collections.conf. Alert Manager has one of the same name, which splunkd may use."""
 
 DOCUMENTS_AT_ONCE = 1000
 _NOT_CARRIED = (
     "Incident documents of an earlier version can't be moved; the move is retried. Meanwhile they "
     "are rebuilt from the timelines, 3,000 a minute: {}"
 )
-# So nothing of another app's is read, or deleted.
+# Limits all queries, so that no document of another app is read or deleted.
 _OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}}]}
 
 
 def migrate_if_ours(
     session: Session, incidents: Collection, tell: Callable[[str, str], None]
 ) -> Mapping[str, int]:
-    """Move what is in the former collection; where it is another app's, ``tell`` that.
+    """Migrate the former collection; report through ``tell`` if it is another app's.
 
-    Then this may go on, and nothing is lost by it. Raises SplunkError where none can be reached.
+    In that case the worker continues, and nothing is lost. Raises SplunkError if no collection can
+    be reached.
     """
     try:
         return {
@@ -48,11 +49,11 @@ def migrate_if_ours(
 
 
 def migrate_documents(former: Collection, incidents: Collection) -> int:
-    """Move what is in ``former``, the newest first; what ``incidents`` has already stays.
+    """Move the documents of ``former``, the newest first; existing ones in ``incidents`` stay.
 
-    Returns how many documents were there. After a kill, or beside another member that does the
-    same, the rest is moved. A document that somebody writes meanwhile may be lost to the older one:
-    as that lacks an entry, it is made anew (:mod:`.stale_documents`).
+    Returns how many documents were there. After a kill, or if another member does the same, the
+    rest is moved. A document written meanwhile may be replaced by the older one: as that lacks an
+    entry, it is rebuilt (:mod:`.stale_documents`).
     """
     keys = sorted(former.keys(_OURS), reverse=True)
     for some in chunks(keys, DOCUMENTS_AT_ONCE):

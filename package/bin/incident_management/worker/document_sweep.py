@@ -1,15 +1,15 @@
 """Sweeps all incidents: compares each document with its timeline, and rebuilds it if it differs.
 
-An incident's document is derived, so it can always be made again, and must be where
+An incident's document is derived, so it can always be rebuilt. It must be rebuilt if
 
-- an earlier version of the app wrote it, which did not know all that it holds now: one that lacks
-  a number has no place in a list that goes on after a number, and one without tasks shows none;
-- somebody deleted it, or saved it in an editor of lookups that made texts of its numbers;
-- a backup without one moment for all collections was restored.
+- an earlier version of the app wrote it, without fields that it has now: lists sorted by a number
+  leave out a document without it, and tasks would be missing;
+- someone deleted it, or saved it in a lookup editor that made texts of its numbers;
+- a backup was restored whose collections are from different times.
 
-Entries that are named and gone are brought back from the index (:mod:`.lost_entries`), also where
-an incident has none left. Where that can't be done, the document tells more than what is left: it
-stays until somebody writes to the incident, and the log names it in each walk.
+Missing entries that are named somewhere are restored from the index (:mod:`.lost_entries`), even
+for an incident without any left. If that fails, the document knows more than the timeline: it stays
+until the next write to the incident, and each sweep logs it.
 
 :mod:`.stale_documents` checks recent entries. This sweep goes through all incidents in the order of
 their ids, starts again with another build of the app, and rests between two sweeps.
@@ -34,23 +34,23 @@ from .lost_entries import IndexedEntries, restore_entries
 __all__ = ["sweep_documents"]
 
 CHECKPOINT = "worker:renew:checkpoint"
-# So many entries are counted in a round, of as many incidents at most: of 18,000 incidents with 20
-# each, a walk takes 36 rounds.
+# Entries checked in a round, of as many incidents at most: for 18,000 incidents with 20 each, a
+# sweep takes 36 rounds.
 ENTRIES_A_ROUND = 10_000
-# So many documents are made anew in a round, for which their whole timelines are read.
+# The most documents rebuilt in a round, for which their whole timelines are read.
 RENEWED_A_ROUND = 500
-# For so many incidents a round searches the index.
+# The most incidents for which a round searches the index.
 BROUGHT_BACK_A_ROUND = 5
-# From the beginning of a walk to the next one's.
+# From the beginning of a sweep to the beginning of the next.
 EVERY_SECONDS = 6 * 3600.0
-# What every document of this version holds, and of which type.
+# The fields of every document of this version, with their types.
 KINDS = {
     name: (int, float) if isinstance(value, (int, float)) else type(value)
     for name, value in Incident("INC-20260101-000000").to_document().items()
-    # A cause may be of any.
+    # A cause may have any type.
     if name not in ("_key", "cause")
 }
-# What is read of an entry; of one that another field makes unreadable the number tells.
+# The fields to read of an entry; the entry count reveals one that is malformed otherwise.
 _LOOKED_AT = ("incident_id", "kind", "time", "seq", "prev")
 _LOST = (
     "Entries of {0} are missing from incident_timeline, and the audit index has no unchanged copy. "
@@ -70,10 +70,10 @@ def sweep_documents(
     indexed: IndexedEntries,
     tell: Callable[[str, str], None],
 ) -> Dict[str, int]:
-    """Look at the next timelines, and make the documents anew that do not fit them.
+    """Check the next timelines, and rebuild the documents that do not match them.
 
-    ``build`` names the app that is installed; ``tell`` takes a name and a sentence for the log.
-    Raises what the stores raise; then the next round looks at the same again.
+    ``build`` identifies the installed app; ``tell`` takes a name and a sentence for the log. Raises
+    what the stores raise; then the next round checks the same again.
     """
     now = clock.now()
     after, began = _place(stores, now, build)
@@ -86,13 +86,13 @@ def sweep_documents(
     broken, turn = _some(broken, turn)
     still_broken = partial(_still_broken, stores, clock, indexed, tell)
     lost = still_broken(broken, documents)
-    # One that is leaving must not get a document again after its own is deleted.
+    # An incident that is leaving must not get a new document after its own was deleted.
     leaving = pruned(stores, turn)
-    # One that names what is lost has told no more than what is left since somebody wrote to it.
+    # A document that names lost entries has been rebuilt by a writer already, so it may be again.
     fit = [one for one in turn if one not in lost or LOST in documents.get(one, {})]
     fit = [one for one in fit if one not in leaving]
     renewed = timeline.refresh_many(stores, fit)
-    # Which entries can't be read shows only when all of them is.
+    # Which entries are malformed shows only when all of their fields are read.
     odd = [one for one in sorted(renewed) if renewed[one].entries < len(seen[one].keys)]
     odd, turn = _some(odd, turn)
     lost = still_broken(odd, documents)
@@ -108,9 +108,9 @@ def sweep_documents(
 
 
 def _some(broken: List[str], turn: List[str]) -> Tuple[List[str], List[str]]:
-    """Return as many broken incidents as a round searches the index for, and the turn up to them.
+    """Return the broken incidents to search the index for, and the turn up to the last of them.
 
-    The next round goes on behind them.
+    The next round continues after them.
     """
     some = broken[:BROUGHT_BACK_A_ROUND]
     return some, turn if some == broken else turn[: turn.index(some[-1]) + 1]
@@ -124,17 +124,17 @@ def _still_broken(
     broken: Iterable[str],
     documents: Mapping[str, Document],
 ) -> Set[str]:
-    """Bring entries back; return the incidents for which that can't be done, and tell of them."""
+    """Restore entries; return the incidents for which that failed, after logging them."""
     lost: Set[str] = set()
     failed = ""
     for incident_id in broken:
         named = named_keys(documents.get(incident_id, {}))
         is_whole = False
-        # The search of the one before may have taken longer than an incident needs to leave.
+        # The previous search may have taken longer than an incident needs to leave.
         if pruned(stores, [incident_id]):
             continue
         try:
-            # A second search that fails would keep everything else waiting for as long again.
+            # After one failed search, no other is tried: it would delay the rest as long again.
             is_whole = not failed and not restore_entries(
                 stores, clock, incident_id, named, indexed
             )
@@ -149,7 +149,7 @@ def _still_broken(
 
 @dataclass
 class _Seen:
-    """The keys of an incident's entries, and those that they follow."""
+    """The keys of an incident's entries, and the keys that these follow."""
 
     keys: Set[str] = field(default_factory=set)
     named: Set[str] = field(default_factory=set)
@@ -168,19 +168,19 @@ class _Seen:
 
 
 def _place(stores: Stores, now: float, build: str) -> Tuple[Optional[str], float]:
-    """Return after which incident the walk goes on, none while it rests, and when it began."""
+    """Return the incident after which the sweep continues, None in a rest, and its beginning."""
     known = stores.claims.get(CHECKPOINT)
     if known is None or known["value"]["build"] != build:
         return "", now
     began, value = float(known["time"]), known["value"]
     if not value["over"]:
         return str(value["after"]), began
-    # A beginning in the future is that of a wrong clock.
+    # A beginning in the future comes from a wrong clock.
     return (None, began) if 0 <= now - began < EVERY_SECONDS else ("", now)
 
 
 def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Document], bool]:
-    """Return what the next incidents have, their documents, and whether they are the last.
+    """Return the next incidents, their documents, and whether they are the last.
 
     An incident may be without entries or without a document.
     """
@@ -191,7 +191,7 @@ def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Docum
     those = {"$gt": after}
     if not is_last:
         last = those["$lte"] = str(entries[-1]["incident_id"])
-        # There may be more of the last one.
+        # The last incident may have more entries.
         entries += stores.timeline.find({"incident_id": last}, fields=fields)
     documents = {
         str(document["_key"]): document
@@ -203,7 +203,7 @@ def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Docum
     for entry in entries:
         seen.setdefault(str(entry["incident_id"]), _Seen()).add(entry)
     if len(documents) == ENTRIES_A_ROUND:
-        # Of those after the last of these nobody knows whether they have documents.
+        # Whether incidents after the last of these have documents is unknown.
         last, is_last = max(documents), False
         seen = {incident_id: one for incident_id, one in seen.items() if incident_id <= last}
     return seen, documents, is_last

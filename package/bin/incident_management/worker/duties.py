@@ -1,4 +1,4 @@
-"""All duties of the worker, wired to one splunkd."""
+"""All duties of the worker, connected to one splunkd."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from .tickets import Tickets
 
 __all__ = ["all_duties"]
 
-# Turns that duties share. The last of each is the one that may take long: it keeps none waiting.
+# Turns that duties share. The last duty of each may take long, as it delays no other.
 TELLING = "tell"
 SLACK = "slack"
 TICKETS = "tickets"
 DOCUMENTS = "documents"
 INCIDENTS = "incidents"
 UPKEEP = "upkeep"
-# While documents are made anew, as after an upgrade; lists may lack some of them meanwhile.
+# The interval while documents are rebuilt, as after an upgrade; lists may lack some meanwhile.
 RENEWED_SECONDS = 10.0
-# A member of an earlier version may have written there until its own restart.
+# A member with an earlier version may have written there until its own restart.
 CARRIED_SECONDS = 600.0
 
 
 def all_duties(
     member: Member, write_event: Callable[[Any], None], tell: Callable[[str, str], None]
 ) -> List[Duty]:
-    """The duties in the order of the flow: signals in, messages out, fixes after.
+    """Return the duties in the order of the flow: signals in, messages out, then fixes.
 
-    What an earlier version has stored is carried over before anything looks at it.
+    Data of an earlier version is migrated before any duty reads it.
 
     Args:
         write_event: ``EventWriter.write_event`` of the modular input, for audit events.
-        tell: is told, by a name and in one sentence, what goes wrong.
+        tell: takes a name and one sentence about a problem.
     """
     shared = Shared(member, tell)
     session, stores, clock, config = member.session, member.stores, member.clock, shared.config
@@ -71,12 +71,12 @@ def all_duties(
         Duty("configuration", shared.configure, everywhere=True),
         Duty("spool", signals.deliver_spool, everywhere=True),
         Duty("reconcile", signals.reconcile, every=20.0),
-        # Whose incidents are, until when something must have happened, and what if it has not.
+        # Assignment, deadlines and escalation.
         Duty("raced", incidents.merge_raced, every=5.0, turn=TELLING),
         Duty("assign", incidents.assign, every=5.0, turn=TELLING),
         Duty("handover", partial(incidents.hand_over, messages), every=5.0, turn=TELLING),
         Duty("clocks", incidents.run_clocks, every=5.0, turn=TELLING),
-        # Messages out, and what comes back by tickets.
+        # Outgoing messages, and changes of tickets.
         Duty("announce", messages.announce, turn=TELLING),
         Duty("summarize", messages.summarize, every=SUMMARIZED_EVERY_SECONDS, turn=TELLING),
         Duty("deliver", messages.deliver, turn=TELLING),
@@ -99,15 +99,15 @@ def all_duties(
         Duty("settle", fixes.settle, every=15.0),
         Duty("verify", fixes.verify, every=5.0),
         Duty("expire", fixes.expire, every=30.0, turn=DOCUMENTS),
-        # What incidents' documents lack of their timelines.
+        # Incident documents that lack entries of their timelines.
         Duty("refresh", documents.refresh, every=60.0, turn=DOCUMENTS),
         Duty("renew", documents.renew, every=RENEWED_SECONDS, rest=60.0, turn=DOCUMENTS),
-        # What waited, or was interrupted.
+        # Signals that waited, and work that was interrupted.
         Duty("waiting", signals.ingest_waiting, every=30.0, turn=INCIDENTS),
         Duty("held", signals.ingest_suppressed, every=60.0, turn=INCIDENTS),
         Duty("calm", incidents.release_calm, every=30.0, turn=INCIDENTS),
         Duty("moves", incidents.finish_moves, every=60.0, turn=INCIDENTS),
-        # Growing old.
+        # Upkeep of older data.
         Duty("audit", upkeep.write_audit, every=10.0, turn=UPKEEP),
         Duty("quiet", upkeep.resolve_quiet, every=60.0, turn=UPKEEP),
         Duty("retention", upkeep.apply_retention, every=60.0, rest=600.0, turn=UPKEEP),

@@ -1,7 +1,7 @@
 """Writes the app's events through the modular input, so that Splunk forwards them like other data.
 
 Protocol: "Set up streaming" in Splunk's *Developing Views and Apps*: XML mode, one ``<event>`` with
-its time, index, source and source type, its data already one event. splunkd gives no receipt; when
+its time, index, source and source type, its data already one event. splunkd sends no receipt; if
 its queues are full it stops reading, which must not stop the worker.
 """
 
@@ -24,7 +24,8 @@ class EventStream:
 
     Args:
         write: ``EventWriter.write_event`` of splunklib.
-        index: gives the index's name; may raise SettingsError.
+        index: returns the index's name; may raise SettingsError.
+        patience: the seconds to wait until splunkd has read the events.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class EventStream:
         self._errors: List[BaseException] = []
 
     def send(self, entries: Sequence[Entry]) -> None:
-        """Write the events of entries. Raises SplunkError when splunkd does not read them."""
+        """Write the events of entries. Raises SplunkError if splunkd does not read them in time."""
         self._wait()
         events = self._events(entries)
         self._writing = threading.Thread(target=self._write_all, args=(events,), daemon=True)
@@ -71,7 +72,7 @@ class EventStream:
             self._errors.append(error)
 
     def _wait(self) -> None:
-        """Wait for what is being written, within limits. Raises what went wrong with it."""
+        """Wait for the current write, up to ``patience``. Raises its error as SplunkError."""
         if self._writing is not None:
             self._writing.join(self._patience)
             if self._writing.is_alive():

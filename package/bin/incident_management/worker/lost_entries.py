@@ -1,11 +1,9 @@
-"""Brings entries back that are gone from the KV store, out of the audit events in the index.
+"""Restores entries that are missing in the KV store from the audit events in the index.
 
-An entry's key is the hash of what it says, and entries name the keys of those before them. So an
-event whose content has a key that is named and missing is the entry that is missing, whoever wrote
-that event. One in which a secret was masked has another hash, and can't be brought back.
-
-Whoever was not told of an entry before it was lost is told when it is back
-(:mod:`..notify.announcing.restored`).
+An entry's key is the hash of its content, and entries name the keys of those before them. So an
+event whose content has a key that is named and missing is the missing entry, whoever wrote that
+event. An event in which a secret was masked has another hash, and can't be restored. Notifications
+that were not sent before the loss are sent after the restore (:mod:`..notify.announcing.restored`).
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from ..ports import Clock, Stores
 __all__ = ["IndexedEntries", "restore_entries"]
 
 IndexedEntries = Callable[[str], Iterable[Entry]]
-"""Gives the entries of an incident that the index has."""
+"""Returns the entries of an incident that the index has."""
 
 
 def restore_entries(
@@ -28,8 +26,8 @@ def restore_entries(
 ) -> Set[str]:
     """Write an incident's missing entries again; return the keys of those that stay missing.
 
-    ``named`` are the entries that its document names. Raises what the stores and the index
-    raise; no entry is written then.
+    ``named`` are the entries that its document names. Raises what the stores and the index raise;
+    no entry is written then.
     """
     entries = timeline.read(stores, incident_id)
     missing = _missing(entries, named)
@@ -45,7 +43,7 @@ def restore_entries(
         back += [found[key] for key in known]
         missing = _missing([*entries, *back], named)
     if back:
-        # First the note: an entry that is there is not brought back again.
+        # The note first: an entry that exists is not restored again.
         restored.note(stores, clock.now(), [entry.key for entry in back])
         timeline.write(stores, back)
     return missing

@@ -12,7 +12,7 @@ __all__ = ["Member"]
 
 @dataclass(frozen=True)
 class Member:
-    """A search head, in a cluster one of several; ``name`` is what its claims are held by."""
+    """A search head, possibly in a cluster; ``name`` is the holder of its claims."""
 
     name: str
     session: Session

@@ -1,4 +1,4 @@
-"""The duties that tell people: entries become notifications, and those are delivered."""
+"""The duties that send messages: entries become notifications, and those are delivered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Messages"]
 
 
 class Messages:
-    """Queues and sends notifications. ``trouble`` is called with what to tell, by name."""
+    """Queues and sends notifications. ``trouble`` takes a name and a sentence about a problem."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Messages:
         self._rooms = IncidentChannels(stores, clock, lambda sentence: trouble("rooms", sentence))
 
     def announce(self) -> Mapping[str, int]:
-        """Put what is new on the timelines on the outbox, for each channel that wants it."""
+        """Queue notifications of new timeline entries for each channel that should get them."""
         if not self._config.is_read:
             return {}
         added = self._announcer.run(
@@ -69,27 +69,27 @@ class Messages:
         return {"notifications_queued": added}
 
     def notify_handovers(self, routing: Routing) -> Mapping[str, int]:
-        """Tell whoever comes on call what is open, of the teams that ask for it."""
+        """Send reports of open work to people who come on call, for the teams that want them."""
         if not self._config.is_read:
             return {}
         return self._handovers.notify(routing, self._config.settings.network.web_url)
 
     def update_follow_up_tickets(self, incident_ids: Sequence[str]) -> None:
-        """Tell the tickets of some incidents' follow-ups what was not announced in time."""
+        """Queue missed notifications for the tickets of some incidents' follow-ups."""
         if self._config.is_read:
             web_url = self._config.settings.network.web_url
             self._tickets.see_to(incident_ids, self._config.routing, web_url)
 
     def summarize(self) -> Mapping[str, int]:
-        """Tell in summaries what a storm has too much of."""
+        """Queue summaries of what a storm has too many messages about."""
         if not self._config.is_read:
             return {}
         return self._announcer.summarize(self._config.settings.network.web_url)
 
     def deliver(self) -> Mapping[str, int]:
-        """Send what is due; nothing before it is known which channels there are.
+        """Send due notifications, once the configured channels are known.
 
-        Raises what one channel could not be made ready for, once the others had their turn.
+        Raises the error of a channel that could not be made ready, after the others had their turn.
         """
         if not self._config.is_read:
             return {}
@@ -102,7 +102,7 @@ class Messages:
         return {f"notifications_{state}": count for state, count in counts.items()}
 
     def update_first_messages(self) -> Mapping[str, int]:
-        """Have the first messages in Slack say where their incidents stand."""
+        """Update the first messages in Slack to the current state of their incidents."""
         if not self._can_use_slack():
             return {}
         settings = self._config.settings
@@ -111,13 +111,13 @@ class Messages:
         try:
             return self._first.run(sender, settings.network.web_url, fields)
         except NotConfigured:
-            return {}  # The messages themselves say what is missing.
+            return {}  # The failed messages name the missing setting.
 
     def run_incident_channels(self, routing: Routing) -> Mapping[str, int]:
-        """Open incidents' own channels in Slack, keep and archive them.
+        """Open, update and archive incident channels in Slack.
 
-        Shares a turn with what comes before it, which has read what changed: where no incident has
-        a room, nothing is asked for.
+        Shares a turn with the duty before it, which has read the changes: without any incident
+        channel, no request is made.
         """
         if not self._can_use_slack():
             return {}
@@ -127,11 +127,11 @@ class Messages:
         return self._rooms.run(make, settings.slack, routing, web_url, self._first.saw_room)
 
     def _can_use_slack(self) -> bool:
-        """Whether there is a token, and nothing malformed beside it."""
+        """Tell whether there is a token, and no malformed Slack setting."""
         return bool(self._config.settings.slack.bot_token) and "slack" not in self._held_channels()
 
     def save_configured_channels(self) -> Mapping[str, int]:
-        """Note for the overview page who can be told."""
+        """Store for the overview page who can be notified."""
         if self._config.is_read:
             subscriptions = self._read_subscriptions().values()
             save_configured_channels(
@@ -140,16 +140,16 @@ class Messages:
         return {}
 
     def _held_channels(self) -> Set[str]:
-        """Channels whose settings are malformed: their messages wait until they are corrected."""
+        """Return the channels with malformed settings: messages wait until these are corrected."""
         problems, routing = self._config.settings.problems, self._config.routing
         if not self._config.is_read or any(part in problems for part in SHARED_PARTS):
             return {*routing.channel_names, *map(channel_of, self._read_subscriptions())}
         return {*(channel for channel in CHANNELS if channel in problems), *routing.own_malformed}
 
     def _set_up(self) -> Collection[str]:
-        """The channels that are set up; a missing one is looked for once more, as in `_sender`.
+        """Return the channels that are set up; reads a missing one again, as in `_sender`.
 
-        Where that can't be read, the duty "configuration" says so, and what is known holds.
+        If that fails, the duty "configuration" reports it, and the known ones are returned.
         """
         if not self._config.settings.set_up.issuperset(CHANNELS):
             with suppress(SettingsError, SplunkError):
@@ -173,7 +173,7 @@ class Messages:
         return self._made_again(make)
 
     def _made_again(self, make: Callable[[], Sender]) -> Callable[[], Sender]:
-        """Make a sender; a missing setting is looked for once more, as it may have come since."""
+        """Return a factory of a sender that reads a missing setting once more, as it may be new."""
 
         def made() -> Sender:
             try:
@@ -186,7 +186,7 @@ class Messages:
         return self._noted(made)
 
     def _noted(self, make: Callable[[], Sender]) -> Callable[[], Sender]:
-        """Make a sender; that its settings or secrets can't be read keeps no other channel."""
+        """Return a factory of a sender; unreadable settings or secrets block no other channel."""
 
         def made() -> Sender:
             try:
@@ -212,9 +212,9 @@ class Messages:
 
 
 class _Channels(Dict[str, Callable[[], Sender]]):
-    """Senders by channel; those of subscriptions and own channels are looked up for a message.
+    """Senders by channel; those of webhooks and HTTP channels are created for each message.
 
-    A list of them, read beforehand, would not have one that another member has a message for since.
+    A list read beforehand would lack channels that another member has queued a message for since.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The duty that tells administrators, on each search head, of channels that refuse messages."""
+"""The duty that shows administrators, on each search head, which channels refuse messages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NAME = "incident_management_refused"
 
 
 class RefusedMessages:
-    """Shows what is refused, and takes it away. One lives as long as its process.
+    """Shows the refused messages, and removes the notice. An instance lives as long as its process.
 
     Args:
-        show: shows a sentence; an empty one takes it away.
-        routing: gives the channels and teams that there are.
+        show: shows a sentence; an empty one removes it.
+        routing: returns the current channels and teams.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class RefusedMessages:
         self._clock = clock
         self._show = show
         self._routing = routing
-        # None: what an earlier process has left there is not known.
+        # None: whether an earlier process has left a notice is unknown.
         self._shown: Optional[str] = None
 
     def run(self) -> Mapping[str, int]:
-        """Look, and change the message if it has to."""
+        """Check for refused messages, and change the notice if necessary."""
         sentence = " ".join(refusals(self._stores, self._clock, self._routing()))
         if sentence != self._shown:
             self._show(sentence)

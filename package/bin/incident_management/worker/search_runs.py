@@ -25,7 +25,7 @@ from ..splunk.session import Session
 
 __all__ = ["SplunkRuns"]
 
-# splunkd gives no more rows of a result at once (maxresultrows in limits.conf).
+# splunkd returns no more rows of a result at once (maxresultrows in limits.conf).
 MOST_SEEN = 50_000
 
 
@@ -67,7 +67,7 @@ class SplunkRuns:
             spl.name(field),
         )
         search = str(spl.Search().pipe(counted))
-        # What is missing from a result that is not whole counts as not seen.
+        # Entities missing from an incomplete result count as not seen.
         found = self._searcher.run(search, f"{since:.0f}", "now", MOST_SEEN)
         return {str(row[field]).lower() for row in found.rows}
 
@@ -82,7 +82,7 @@ class SplunkRuns:
 
 
 def _named(search: SearchId) -> SavedDetection:
-    """The search by its names alone, which is all that asking for its runs needs."""
+    """Return the search by its name, app and owner, all that a query for its runs needs."""
     name, app, owner = search
     return SavedDetection(name, app, owner or "nobody", "", {})
 

@@ -1,12 +1,12 @@
 """Repairs incident documents that lack entries because their writer was killed in between.
 
-A round looks at the entries of the last half hour, and at those before that which no round has
-looked at: after an outage, or in a new worker, some each time until it has caught up.
+A round checks the entries of the last half hour, and earlier ones that no round has checked: after
+an outage, or in a new worker, some in each round until it has caught up.
 
 A document names the last entries that it holds, its ``head``, and an entry those that it follows.
-So what can be come to from the head is in the document, and in a storm that is enough to see for
-nearly all incidents, however long their timelines are. Of the others, and of each one once more
-when half an hour has passed without an entry, the entries are counted.
+So every entry that can be reached from the head is in the document. In a storm, this check settles
+nearly all incidents, however long their timelines are. For the others, and for each incident once
+more when half an hour has passed without an entry, the entries are counted.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ __all__ = ["refresh_stale"]
 CHECKPOINT = "worker:refresh:checkpoint"
 # Covers clocks that differ, and entries that reached the KV store late.
 LOOK_BACK_SECONDS = 1800.0
-# The most older entries that one round looks at.
+# The most older entries that one round checks.
 MAX_OLDER = 1000
-# A round stops once it has counted this many entries; what is left waits for the next one.
+# A round stops after counting this many entries; the rest waits for the next one.
 COUNTED_ENTRIES = 50_000
-# What is read of an entry: whose it is and where it stands, not what it says.
+# The fields to read of an entry: its incident and its position, not its content.
 _WHERE = ("incident_id", "time", "prev")
-# A writer that is still at it gets time to finish.
+# A writer that is still at work gets this time to finish.
 GRACE_SECONDS = 10.0
-# How many steps back from the heads it looks for entries that came while it was reading.
+# How many steps back from the heads to look for entries written during the read.
 STEPS = 3
-# Entries have their times to the millisecond.
+# The precision of entries' times.
 MOMENT = 0.001
 
 
 def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
     """Refresh the incidents that have an entry which their documents do not hold.
 
-    Raises what the stores raise; then the next round looks at the same again.
+    Raises what the stores raise; then the next round checks the same again.
     """
     now = clock.now()
     older, reached = _older(stores, now)
@@ -59,7 +59,7 @@ def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
     resting = {one: moment for one, moment in first.items() if one not in active}
     turn = _turn(resting, documents)
     refreshed = _refresh(stores, [*unseen, *turn], documents)
-    # Their documents bear the times of their entries, which may lie before what the clocks look at.
+    # Their documents have the times of their entries, which may lie before the clocks' checkpoint.
     schedule_check(stores, refreshed, now)
     left = [moment - MOMENT for moment in list(resting.values())[len(turn) :]]
     stores.claims.save([claim_document(CHECKPOINT, min([reached, *left]))])
@@ -67,10 +67,10 @@ def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
 
 
 def _older(stores: Stores, now: float) -> Tuple[List[Document], float]:
-    """Return some entries since the checkpoint that are not recent, and up to when they are all.
+    """Return some entries since the checkpoint that are not recent, and the time reached by them.
 
-    Those of the last moment are returned together, so that each round gets on. A checkpoint from
-    the future, which a wrong clock made, tells nothing: it begins anew.
+    Entries with the last time are returned together, so that each round makes progress. A
+    checkpoint from the future, set by a wrong clock, is ignored: the check begins anew.
     """
     known = stores.claims.get(CHECKPOINT)
     since = float(known["time"]) if known and known["time"] <= now else 0.0
@@ -88,7 +88,7 @@ def _readable(entries: Iterable[Document]) -> List[Document]:
 
 
 def _first_times(entries: Iterable[Document]) -> Dict[str, float]:
-    """Return when the first entry of each incident was, of some in the order of time."""
+    """Return the time of each incident's first entry, of entries in the order of time."""
     first: Dict[str, float] = {}
     for entry in entries:
         first.setdefault(str(entry["incident_id"]), float(entry["time"]))
@@ -101,7 +101,7 @@ def _unseen(
     settled: Iterable[Document],
     documents: Mapping[str, Document],
 ) -> List[str]:
-    """Return the incidents with a settled entry that can't be come to from their heads."""
+    """Return the incidents with a settled entry that can't be reached from their heads."""
     prev = {str(one["_key"]): named_keys(one) for one in recent}
     wanted: Dict[str, Set[str]] = defaultdict(set)
     for one in settled:
@@ -116,14 +116,14 @@ def _unseen(
                 unknown -= beyond
         if not unknown or step == STEPS:
             break
-        # What was written after the entries were read, and before the document was.
+        # Entries written after the entries were read, and before the document was.
         for one in find_by(stores.timeline, "_key", unknown, fields=("prev",)):
             prev[str(one["_key"])] = named_keys(one)
     return list(wanted)
 
 
 def _held(head: Iterable[str], prev: Mapping[str, Set[str]]) -> Tuple[Set[str], Set[str]]:
-    """Return which entries can be come to from a head, and where what is known of them ends."""
+    """Return the known entries reachable from a head, and the unknown ones behind them."""
     held: Set[str] = set()
     beyond: Set[str] = set()
     ahead = list(head)
@@ -140,7 +140,7 @@ def _held(head: Iterable[str], prev: Mapping[str, Set[str]]) -> Tuple[Set[str], 
 def _turn(resting: Mapping[str, float], documents: Mapping[str, Document]) -> List[str]:
     """Return the first of some incidents, given by time, as many as a round can count.
 
-    Those of the last moment are returned together, so that each round gets on.
+    Those with the last time are returned together, so that each round makes progress.
     """
     turn: List[str] = []
     left, last = COUNTED_ENTRIES, 0.0
@@ -157,17 +157,17 @@ def _turn(resting: Mapping[str, float], documents: Mapping[str, Document]) -> Li
 def _refresh(stores: Stores, ids: List[str], documents: Mapping[str, Document]) -> List[str]:
     """Refresh those of some incidents that have entries which their documents do not count.
 
-    A document that counts more than there are is all that still names those which are lost: it
-    stays as it is for :mod:`.document_sweep`, which brings them back.
+    A document that counts more entries than exist is the last place that names the lost ones: it
+    stays for :mod:`.document_sweep`, which restores them.
     """
     entries = find_by(stores.timeline, "incident_id", ids, fields=("incident_id",))
     written = Counter(str(entry["incident_id"]) for entry in entries)
     stale = [one for one in ids if _lacks(documents.get(one, {}).get("entries"), written[one])]
-    # One that is leaving must not get a document again after its own is deleted.
+    # An incident that is leaving must not get a new document after its own was deleted.
     leaving = pruned(stores, stale)
     return list(timeline.refresh_many(stores, [one for one in stale if one not in leaving]))
 
 
 def _lacks(counted: Any, written: int) -> bool:
-    """Whether a document that counts so many entries lacks some; one without a number does."""
+    """Tell whether a document with this count lacks entries; one without a number does."""
     return not isinstance(counted, (int, float)) or counted < written

@@ -1,11 +1,10 @@
-"""The duty that asks ServiceNow, Jira and PagerDuty what became of tickets.
+"""The duty that polls ServiceNow, Jira and PagerDuty for changes of tickets.
 
-Those of incidents, and in ServiceNow and Jira those of follow-ups, each with a notebook of its own.
-
-One request for each batch of tickets says which have changed (PagerDuty's log says it of all at
-once); only those are looked at closely, and once more the next time, so that nothing is missed of
-what becomes visible late. No time of this side is compared with one of theirs. A ticket counts as
-looked at when its entries are written; a worker that is ended before leaves it to the next.
+It polls the tickets of incidents and, in ServiceNow and Jira, those of follow-ups, each with a
+tracker of its own. One request for each batch of tickets returns which have changed (PagerDuty's
+log covers all at once). Only those are read in detail, and once more the next time, so that changes
+that become visible late are not missed. No local time is compared with one of the service. A ticket
+counts as read when its entries are written; a worker that is killed before leaves it to the next.
 """
 
 from __future__ import annotations
@@ -37,25 +36,25 @@ from .tracked_tickets import TicketTracker, TrackedTicket
 
 __all__ = ["Tickets"]
 
-# What one look asks about; the rest has its turn with the next one.
+# The most tickets in one poll; the others follow in the next one.
 MAX_AT_ONCE = 500
-# Of those that a service says have not changed.
+# The most tickets in one poll that the service reports as unchanged.
 UNCHANGED_AT_ONCE = 20
 LONGEST_BACKOFF_SECONDS = 900.0
-# A refused login that is tried often would lock the account there.
+# Repeating a refused login often would lock the account there.
 REFUSED_SECONDS = 1800.0
 LONGEST_WAIT_SECONDS = 3600.0
-# The other duties wait meanwhile; the rest of the tickets has its turn soon.
+# Other duties wait during a poll; the remaining tickets follow soon.
 LOOK_SECONDS = 10.0
 GOES_ON_SECONDS = 10.0
-# Covers members' clocks that differ: a message that was sent about when a ticket was read.
+# Covers clock differences for a message that was sent about when a ticket was read.
 SETTLING_SECONDS = 5.0
 
 Trouble = Callable[[str, str], None]
 
 
 class Current(Protocol):
-    """The settings as they are now; ``is_read``: False before they were read."""
+    """The current settings; ``is_read``: False before they were read."""
 
     settings: Settings
     is_read: bool
@@ -63,23 +62,23 @@ class Current(Protocol):
 
 @dataclass
 class _Look:
-    """One look at one service's tickets."""
+    """One poll of one service's tickets."""
 
     reader: Reader
     notebook: TicketTracker
     resolves: bool
     acknowledges: bool
     counts: Dict[str, int]
-    # What keeps remarks from being read; then the rest is looked at without them.
+    # Why comments can't be read; the rest of the poll continues without them.
     blind: str = ""
     complaints: List[str] = field(default_factory=list)
 
 
 class Tickets:
-    """Looks at tickets. One lives as long as its process.
+    """Polls tickets. An instance lives as long as its process.
 
     Args:
-        trouble: is told, by a name and in one sentence, what goes wrong.
+        trouble: takes a name and one sentence about a problem.
     """
 
     def __init__(
@@ -95,17 +94,17 @@ class Tickets:
         self._config = configuration
         self._trouble = trouble
         self._monotonic = monotonic
-        # With which settings a look failed; others are tried at once.
+        # The settings with which a poll failed; changed ones are tried at once.
         self._failed_with: Dict[str, Any] = {}
-        # Until when a notebook that this process wrote says that there is nothing to do.
+        # Until when a tracker saved by this process has nothing to do.
         self._rests_until: Dict[str, float] = {}
-        # Which are not asked, and have no trouble left.
+        # Trackers that are not polled, and whose trouble has been cleared.
         self._at_rest: Set[str] = set()
 
     def run(self) -> Mapping[str, int]:
-        """Look where it is time; returns how many entries were written, and incidents resolved.
+        """Poll the services that are due; return the counts of entries and changes.
 
-        Raises what the stores raise; then the next turn looks at the same again.
+        Raises what the stores raise; then the next turn polls the same again.
         """
         counts = {
             "ticket_entries": 0,
@@ -158,23 +157,23 @@ class Tickets:
             self._failed_with[key] = used
             wait = self._failed(notebook, error, chosen.look_every)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # JSON of another shape than the service's reference promises; others are read on.
+            # JSON of another form than the service's reference documents; other services continue.
             strange = Refused.unreadable(f"{NAMES[channel]} ({type(error).__name__})")
             wait = self._failed(notebook, strange, chosen.look_every)
         notebook.next = self._clock.now() + wait
         notebook.save(self._stores, self._clock)
-        # After a failure others may note what ends the wait earlier.
+        # After a failure, another member may record a delivery that ends the wait earlier.
         self._rests_until[key] = 0.0 if notebook.failures else notebook.next
 
     def _forget_trouble(self, channel: str, follow_ups: bool) -> None:
-        """What is not asked any more has no trouble."""
+        """Clear the trouble of a service that is no longer polled."""
         notebook = TicketTracker.read(self._stores, channel, follow_ups)
         if notebook.trouble:
             notebook.trouble, notebook.failures = "", 0
             notebook.save(self._stores, self._clock)
 
     def _has_to_wait(self, notebook: TicketTracker, every: float, now: float) -> bool:
-        # A time that lies too far ahead was set by a clock, or a pace, that was changed since.
+        # A wait that is too long was set by a wrong clock, or under an earlier setting.
         longest = max(LONGEST_WAIT_SECONDS, every) if notebook.failures else every
         if not 0 < notebook.next - now <= longest:
             return False
@@ -182,7 +181,7 @@ class Tickets:
         return is_paced or not notebook.is_reached_again(self._stores)
 
     def _failed(self, notebook: TicketTracker, error: Exception, every: float) -> float:
-        """Note what went wrong; returns in how many seconds it is tried again."""
+        """Record a failure; return after how many seconds to retry."""
         said, wait = str(error), REFUSED_SECONDS
         is_final = isinstance(error, NotConfigured)
         if not is_final:
@@ -193,26 +192,26 @@ class Tickets:
             wait = REFUSED_SECONDS if is_final else max(every, backoff, asked)
         notebook.failures, notebook.failed_at = notebook.failures + 1, self._clock.now()
         again = " This is retried every 30 minutes, and after a message is delivered there."
-        what = f"Tickets in {NAMES[notebook.channel]} can't be read: {said}"
+        what = f"Tickets in {NAMES[notebook.channel]} can't be read: {said.rstrip('.')}."
         self._note(notebook, what + (again if is_final else ""))
         return min(wait, LONGEST_WAIT_SECONDS)
 
     def _note(self, notebook: TicketTracker, sentence: str) -> None:
-        """Keep what is wrong where the API shows it, and log it."""
+        """Store a problem where the API shows it, and log it."""
         notebook.trouble = sentence
         if sentence:
             self._trouble(note_key(notebook.channel, notebook.follow_ups), sentence)
 
-    # --- one look ---------------------------------------------------------------------------
+    # --- one poll ----------------------------------------------------------------------------
 
     def _look(self, look: _Look, due: Sequence[TrackedTicket]) -> bool:
-        """Look at tickets in turn. False: the time was over before the last one."""
+        """Poll tickets in turn. Return False if the time ran out before the last one."""
         size, until = look.reader.batch, self._monotonic() + LOOK_SECONDS
         for some in chunks(due, size):
             asked_at = self._clock.now()
             found = look.reader.tickets([one.ticket for one in some])
             for one in some:
-                # One that can't be read must not keep the others from their turn.
+                # A ticket that can't be read must not block the others.
                 look.notebook.after = one.of
                 ticket = found.get(one.ticket)
                 if ticket is None:
@@ -238,7 +237,7 @@ class Tickets:
         sent: List[Document] = self._stores.outbox.find(of)
         messages = [each for each in sent if str(each.get("follow_up") or "") == one.follow_up]
         if not _is_quiet(messages, asked_at):
-            # What this app does to the ticket just now must not be taken for somebody else's doing.
+            # The app's own current change of the ticket must not be mistaken for another user's.
             return
         entries = timeline.read(self._stores, one.incident_id)
         known = Known(channel, one.ticket, entries, messages, (one.state, one.over))
@@ -251,7 +250,7 @@ class Tickets:
                 raise
             if error.status != 404:
                 look.complaints.append(f"{ticket.number} can't be read: {error}")
-            # With 404 it was deleted just now, and the next look says so.
+            # With 404, the ticket was just deleted, which the next poll records.
             return
         state = known.state(ticket)
         found = [*known.remarks(ticket.number, remarks), known.assignee(ticket), state]
@@ -268,7 +267,7 @@ class Tickets:
             one.settled, one.stamp = one.stamp == ticket.stamp, ticket.stamp
 
     def _remarks(self, look: _Look, ticket: Ticket, known: Known) -> Sequence[Remark]:
-        """Read the remarks; when they are hidden, the others of this look are not asked for."""
+        """Read the comments; if they are hidden, skip those of the other tickets in this poll."""
         if look.blind:
             return ()
         read = None
@@ -277,7 +276,7 @@ class Tickets:
         except Refused as error:
             if error.status != 403:
                 raise
-        # Rows that may not be read may also be left out of an answer without a word.
+        # Comments without read permission may also be left out of a response silently.
         if read is None or (not read.found and known.has_own_notes):
             look.blind = look.reader.hidden
             look.complaints.append(look.blind)
@@ -290,7 +289,7 @@ class Tickets:
         return read.found
 
     def _resolve(self, look: _Look, incident_id: str, ending: Ending, once: str) -> None:
-        """Resolve the incident as its ticket was; nothing where it is not open any more."""
+        """Resolve the incident as its ticket was; do nothing if it is no longer open."""
         try:
             lifecycle.resolve(self._act(look, once), incident_id, ending)
         except IllegalMove:
@@ -298,11 +297,11 @@ class Tickets:
         look.counts["incidents_resolved_by_ticket"] += 1
 
     def _act(self, look: _Look, once: str = "") -> Act:
-        """What is done in the name of the channel that is looked at."""
+        """Return an act in the name of the polled channel."""
         return Act(self._stores, self._clock, look.notebook.channel, once)
 
     def _acknowledge(self, look: _Look, incident_id: str, news: News) -> None:
-        """Acknowledge the incident as it was there; nothing where somebody did, or it is over."""
+        """Acknowledge the incident as its ticket was; do nothing if that is no longer possible."""
         once = f"{news.once}:acknowledge"
         try:
             lifecycle.acknowledge(self._act(look, once), incident_id, takes=False)
@@ -313,9 +312,9 @@ class Tickets:
     def _follow(
         self, look: _Look, one: TrackedTicket, news: News, ending: Ending, once: str
     ) -> bool:
-        """End a follow-up, or open it again, as its ticket was; one that was dropped stays so.
+        """Close or reopen a follow-up as its ticket was; a dropped one stays dropped.
 
-        False: somebody is just saying something else of it; the next look does it.
+        Returns False if another change is being made at the moment; the next poll retries.
         """
         known = timeline.refresh(self._stores, one.incident_id).follow_ups
         now = next((each for each in known if each["id"] == one.follow_up), None)
@@ -332,7 +331,7 @@ class Tickets:
         return True
 
     def _write(self, look: _Look, one: TrackedTicket, news: Sequence[News]) -> None:
-        """Write entries, and bring the incident's document up to them."""
+        """Write entries, and refresh the incident's document."""
         if not news:
             return
         whose, incident_id = {"follow_up": one.follow_up} if one.follow_up else {}, one.incident_id
@@ -343,9 +342,10 @@ class Tickets:
 
 
 def _chosen(look: _Look, due: Sequence[TrackedTicket]) -> List[TrackedTicket]:
-    """Return what to ask about: all; where the service says what has changed, that first.
+    """Return the tickets to poll: all or, if the service reports changes, changed ones first.
 
-    Of the rest a few are looked at all the same, in turn: nothing depends on the one alone.
+    A few of the unchanged tickets are polled in turn as well, so that nothing depends on that
+    report alone.
     """
     notebook = look.notebook
     changes = look.reader.changes(notebook.changed)
@@ -360,13 +360,13 @@ def _chosen(look: _Look, due: Sequence[TrackedTicket]) -> List[TrackedTicket]:
 
 
 def _acts(chosen: Any) -> Tuple[bool, bool]:
-    """Tell whether what ended there ends the incident, and what is acknowledged there is here."""
+    """Tell whether ends, and whether acknowledgements, in the service apply to the incident."""
     acknowledges = getattr(chosen, "when_acknowledged", NOTE_ONLY) == ACKNOWLEDGE
     return chosen.when_resolved == RESOLVE, acknowledges
 
 
 def _is_quiet(messages: Sequence[Mapping[str, Any]], asked_at: float) -> bool:
-    """Whether no message was on its way to a ticket when it was read, nor since."""
+    """Tell whether no message was on its way to a ticket when it was read, or later."""
     return all(
         one["state"] in FINAL and float(one["sent_at"]) < asked_at - SETTLING_SECONDS
         for one in messages

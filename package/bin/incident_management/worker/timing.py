@@ -1,4 +1,4 @@
-"""How often and how long the worker works: the settings of its inputs.conf stanza."""
+"""The worker's timing: the settings of its inputs.conf stanza."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["Timing"]
 
 @dataclass(frozen=True)
 class Timing:
-    """``cycle_seconds`` between two cycles, ``run_seconds`` that one process lasts."""
+    """``cycle_seconds`` between two cycles, and ``run_seconds``, the lifetime of a process."""
 
     cycle_seconds: float = 5.0
     run_seconds: float = 240.0
 
     @classmethod
     def read(cls, name: str, values: Mapping[str, Any]) -> Timing:
-        """Read a stanza. Raises ValueError, one sentence, for a malformed value."""
+        """Read a stanza. Raises ValueError with one sentence for a malformed value."""
         return cls(
             _number(name, values, "cycle_seconds", cls.cycle_seconds, 1, 300),
             _number(name, values, "run_seconds", cls.run_seconds, 10, 86400),
@@ -27,7 +27,7 @@ class Timing:
     def of_inputs(
         cls, inputs: Mapping[str, Mapping[str, Any]], complain: Callable[[str], Any]
     ) -> Timing:
-        """Read the first stanza; a malformed one is complained about and the defaults are used."""
+        """Read the first stanza; for a malformed one, ``complain`` and use the defaults."""
         for name, values in inputs.items():
             try:
                 return cls.read(name, values)

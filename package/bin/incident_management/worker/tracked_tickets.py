@@ -1,10 +1,10 @@
 """Which tickets are polled, and how far each has been read.
 
-One document for each ticket system, the claim ``worker:tickets:<channel>``, and one for the tickets
-of follow-ups there. Tickets are found in the receipts of what was sent; of an incident the newest
-is followed, until the incident is closed, of a follow-up until a month after it was done or
-dropped. The document is a note: where it is lost, everything is looked at again, and nothing is
-told twice.
+There is one document for each ticket system, the claim ``worker:tickets:<channel>``, and one for
+the tickets of follow-ups there. Tickets are found in the receipts of sent messages. The newest one
+of an incident is polled until the incident is closed, that of a follow-up until a month after it
+was done or dropped. If the document is lost, everything is read again, and nothing is recorded
+twice.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ from ..ports import Clock, Document, Stores
 
 __all__ = ["TicketTracker", "TrackedTicket"]
 
-# Covers members' clocks that differ, and outcomes that were written down late.
+# Covers members' clocks that differ, and results that were recorded late.
 OVERLAP_SECONDS = 900.0
 _RECEIPT = ("incident_id", "follow_up", "receipt", "sent_at")
 _KEPT = ("since", "next", "failures", "trouble", "after", "failed_at", "changed")
 _STANDS = ("status", "resolved_at", "updated_at")
-# All that a cluster keeps in three months, of a thousand messages a day.
+# All that a cluster keeps in three months, with a thousand messages a day.
 MOST_READ = 100_000
 MAX_FOLLOWED = 5000
-# An incident's ticket is looked at until this long after its end: reasons are often written later.
+# An incident's ticket is polled until this long after its end: reasons are often added later.
 AFTER_END_SECONDS = 86400.0
-# What is done is opened again when it is found not to be; a batch of them is one request.
+# A done follow-up is reopened if it proves not to be; a batch of tickets is one request.
 AFTER_DONE_SECONDS = 30 * 86400.0
 
 
 @dataclass
 class TrackedTicket:
-    """One ticket. ``stamp``: the last that was looked at; ``settled``: twice, with the same stamp.
+    """One ticket.
 
-    ``sent_at``: when the message was sent whose receipt named it. ``state`` and ``over``: as it was
-    looked at last; empty, and False, before that. ``follow_up``: whose it is, if it is not the
-    incident's.
+    ``stamp``: the version that was read last; ``settled``: it was read twice with that stamp.
+    ``sent_at``: when the message was sent whose receipt named it. ``state`` and ``over``: as last
+    read; empty, and False, before that. ``follow_up``: the follow-up it belongs to; empty for the
+    incident's own.
     """
 
     incident_id: str
@@ -55,20 +56,20 @@ class TrackedTicket:
 
     @property
     def of(self) -> str:
-        """What it is the ticket of."""
+        """The id of the follow-up or incident that it is the ticket of."""
         return self.follow_up or self.incident_id
 
 
 @dataclass
 class TicketTracker:
-    """A ticket system's document, of the tickets of incidents or of ``follow_ups``.
+    """A ticket system's document, for the tickets of incidents or of ``follow_ups``.
 
     Attributes:
-        since: up to when receipts were read, by our clock.
-        next: when it is asked next.
-        failures: in a row, the last at ``failed_at``; ``trouble`` is what people are told.
-        after: what was looked at last, where one look does not reach all.
-        changed: up to when it is known what has changed, where the service says so.
+        since: until when receipts were read, by our clock.
+        next: when the next poll is due.
+        failures: the number in a row, the last at ``failed_at``; ``trouble`` is shown to people.
+        after: the last item polled, if one poll does not reach all.
+        changed: until when the service has reported changes, if it does so.
     """
 
     channel: str
@@ -84,7 +85,7 @@ class TicketTracker:
 
     @classmethod
     def read(cls, stores: Stores, channel: str, follow_ups: bool = False) -> TicketTracker:
-        """Read it; an empty one where there is none."""
+        """Read the document; return an empty tracker if there is none."""
         known = stores.claims.get(note_key(channel, follow_ups))
         if known is None:
             return cls(channel, follow_ups)
@@ -94,22 +95,22 @@ class TicketTracker:
         return cls(channel, follow_ups, **kept, tickets={one.of: one for one in followed})
 
     def save(self, stores: Stores, clock: Clock) -> None:
-        """Write it down."""
+        """Save the document."""
         value: Document = {name: getattr(self, name) for name in _KEPT}
-        # As lists, because ids are no names of fields.
+        # As lists, because ids may not be valid field names.
         rows = (list(astuple(one)) for one in self.tickets.values())
-        # An earlier version, which may read it in an upgrade, knows no follow-up's.
+        # An earlier version, which may read this during an upgrade, lacks the field follow_up.
         value["tickets"] = [row if self.follow_ups else row[:-1] for row in rows]
         key = note_key(self.channel, self.follow_ups)
         stores.claims.save([claim_document(key, clock.now(), value)])
 
     def is_reached_again(self, stores: Stores) -> bool:
-        """Tell whether a message arrived there after the last failure."""
+        """Tell whether a message was delivered there after the last failure."""
         sent = {"channel": self.channel, "state": "sent", "sent_at": {"$gt": self.failed_at}}
         return self.failures > 0 and bool(stores.outbox.find(sent, limit=1))
 
     def follow_new(self, stores: Stores, now: float) -> None:
-        """Follow what receipts have named since the last time."""
+        """Track the tickets named in receipts since the last time."""
         start = min(self.since, now) - OVERLAP_SECONDS
         query: Document = {"channel": self.channel, "state": "sent", "sent_at": {"$gte": start}}
         if self.follow_ups:
@@ -136,7 +137,7 @@ class TicketTracker:
             self.tickets[one.of] = one
 
     def due(self, stores: Stores, now: float) -> List[TrackedTicket]:
-        """Return the tickets to look at, in turn; those of incidents that left are forgotten."""
+        """Return the tickets to poll, in turn; forget those of deleted incidents."""
         kept = self._kept(stores, now)
         by_age = sorted(self.tickets.items(), key=lambda item: item[1].sent_at)
         self.tickets = {key: one for key, one in by_age if key in kept}
@@ -147,7 +148,7 @@ class TicketTracker:
         return [self.tickets[key] for key in turn + wanted[: len(wanted) - len(turn)]]
 
     def _kept(self, stores: Stores, now: float) -> Dict[str, bool]:
-        """Return what is followed on, and whether it is looked at now."""
+        """Return the tickets to keep by key, each with whether to poll it now."""
         ids = sorted({one.incident_id for one in self.tickets.values()})
         if not self.follow_ups:
             found = find_by(stores.incidents, "_key", ids, _STANDS)

@@ -1,1 +1,1 @@
-"""Deadlines, escalation and who takes an incident: working hours, service levels, people."""
+"""Deadlines, escalation and assignment: working hours, service levels, people."""

@@ -227,7 +227,7 @@ def _next_to_assign(
     stores: Stores, clock: Clock, routing: Routing, teams: Sequence[str], explained: Set[Explained]
 ) -> Tuple[Dict[str, Incident], List[str], Dict[str, float]]:
     """Return waiting incidents by id, the ids to handle now, and the open work by user."""
-    # A query of one team looks at all that are new, as one of all teams does.
+    # A query for one team reads as many new incidents as a query for all teams.
     documents = _waiting(stores, teams) if teams else []
     if len(documents) == MAX_WAITING:
         documents = [one for team in teams for one in _waiting(stores, [team])]
@@ -240,7 +240,7 @@ def _next_to_assign(
 
 
 def _gravest_first(incident: Incident) -> Tuple[int, float]:
-    # One that has lost the entry which opened it has no such time.
+    # An incident that lost its opening entry has no ``opened_at``.
     return (SEVERITIES.index(incident.severity), incident.opened_at or 0.0)
 
 

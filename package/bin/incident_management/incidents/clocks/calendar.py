@@ -1,4 +1,4 @@
-"""Working hours: when a team works, what time has passed while it did, and when it is back.
+"""Working hours: when a team works, the service time that has passed, and when work resumes.
 
 A moment is open when the wall clock of the calendar's time zone shows a time within its weekly
 hours, on a day that is no holiday. That one rule covers a change of the clocks: an hour that is
@@ -23,7 +23,7 @@ __all__ = ["ALWAYS", "ALWAYS_WORD", "DAYS", "Calendar", "Days", "moment_named", 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS_WORD = "24x7"
 DAY_SECONDS = 86400
-# Looking further ahead than this finds nothing: the calendar is never open again.
+# A calendar that is not open within this many days never opens again.
 HORIZON_DAYS = 800
 LONGEST_HOLIDAY_DAYS = 366
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -36,7 +36,7 @@ Week = Tuple[Tuple[Span, ...], ...]
 
 
 class Days:
-    """A set of days: single ones, spans of them, and days that come every year."""
+    """A set of days: single days, ranges of days, and yearly days."""
 
     def __init__(self, days: Iterable[date] = (), yearly: Iterable[Tuple[int, int]] = ()) -> None:
         self._days: FrozenSet[date] = frozenset(days)
@@ -52,12 +52,12 @@ class Days:
         return Days(self._days | other._days, self._yearly | other._yearly)
 
     def terms(self) -> List[str]:
-        """Return what the set is made of, as JSON."""
+        """Return the contents of the set, as JSON."""
         return sorted(str(day) for day in (*self._days, *self._yearly))
 
     @classmethod
     def read(cls, where: str, text: str) -> Days:
-        """Read ``2026-12-25, 01-01, 2026-12-28..2026-12-31``: a day, a yearly day, a span.
+        """Read ``2026-12-25, 01-01, 2026-12-28..2026-12-31``: a day, a yearly day, a range.
 
         Raises RoutingError naming ``where``.
         """
@@ -69,7 +69,7 @@ class Days:
                 if dots:
                     days.extend(_span_of_days(date.fromisoformat(first), date.fromisoformat(last)))
                 elif len(part) == 5:
-                    # A leap year, so that 02-29 is a day.
+                    # A leap year, so that 02-29 is accepted.
                     once = date.fromisoformat(f"2000-{part}")
                     yearly.append((once.month, once.day))
                 else:
@@ -83,15 +83,15 @@ class Days:
 
 
 class Calendar:
-    """Weekly hours in one time zone, less holidays.
+    """Weekly hours in one time zone, except holidays.
 
     Args:
-        name: as it is named in incident_routing.conf.
+        name: its name in incident_routing.conf.
         zone: the time zone's name, such as ``Europe/Berlin``.
         week: for each day from Monday, the open spans in seconds from midnight of the wall clock.
         holidays: days that are closed from midnight to midnight.
-
-    Raises RoutingError for a time zone that this machine does not know.
+    Raises:
+        RoutingError: this machine does not know the time zone.
     """
 
     def __init__(self, name: str, zone: str, week: Week, holidays: Optional[Days] = None) -> None:
@@ -105,7 +105,7 @@ class Calendar:
 
     @classmethod
     def read(cls, where: str, name: str, values: Mapping[str, str]) -> Calendar:
-        """Make one from a stanza's ``time_zone``, ``hours`` and ``holidays``.
+        """Create a calendar from a stanza's ``time_zone``, ``hours`` and ``holidays``.
 
         Raises RoutingError naming ``where`` and the key.
         """
@@ -120,12 +120,12 @@ class Calendar:
         return _without(self, days) if days else self
 
     def date_of(self, moment: float) -> str:
-        """Name any moment: ``2026-11-30 09:00 Europe/Berlin``."""
+        """Format any moment: ``2026-11-30 09:00 Europe/Berlin``."""
         local = datetime.fromtimestamp(moment, self._zone)
         return f"{local.date().isoformat()} {local.hour:02d}:{local.minute:02d} {self.zone}"
 
     def terms(self) -> List[object]:
-        """Return what the calendar is made of, as JSON."""
+        """Return the contents of the calendar, as JSON."""
         return [self.zone, self._week, self._holidays.terms()]
 
     def is_open(self, moment: float) -> bool:
@@ -133,7 +133,7 @@ class Calendar:
         return any(start <= moment < end for start, end in spans)
 
     def service_seconds(self, start: float, end: float) -> float:
-        """Return how much of a span is open."""
+        """Return the open seconds within a span."""
         if end <= start:
             return 0.0
         if self.always:
@@ -148,7 +148,7 @@ class Calendar:
     def after(self, start: float, seconds: float) -> Optional[float]:
         """Return the first moment when ``seconds`` of open time have passed since ``start``.
 
-        None when that takes more than 800 days.
+        None if that takes more than 800 days.
         """
         if seconds <= 0 or self.always:
             return start + max(0.0, seconds)
@@ -160,15 +160,15 @@ class Calendar:
         return None
 
     def next_open(self, moment: float) -> Optional[float]:
-        """Return the first open moment from this one on; None when there is none in 800 days."""
+        """Return the first open moment from this one on; None if there is none in 800 days."""
         return next((first for first, _last in self._ahead(moment)), None)
 
     def shown(self, moment: float, now: float) -> str:
-        """Name a coming moment as people of this time zone do: ``Mon 09:00 Europe/Berlin``."""
+        """Format a future moment in this time zone: ``Mon 09:00 Europe/Berlin``."""
         return moment_named(self._zone, self.zone, moment, now)
 
     def edges(self, start: float, end: float) -> Iterator[float]:
-        """The moments within a span at which it may open or close."""
+        """Yield the moments within a span at which it may open or close."""
         if self.always:
             return
         for day in range(int(start // DAY_SECONDS), int(end // DAY_SECONDS) + 1):
@@ -176,7 +176,7 @@ class Calendar:
                 yield from (float(first), float(last))
 
     def _ahead(self, start: float) -> Iterator[Tuple[float, float]]:
-        """Open spans from a moment on, in order."""
+        """Yield the open spans from a moment on, in order."""
         if not any(self._week):
             return
         today = int(start // DAY_SECONDS)
@@ -186,7 +186,7 @@ class Calendar:
                     yield max(start, float(first)), float(last)
 
     def _spans(self, day: int) -> Tuple[Span, ...]:
-        """The open spans within one day of UTC, counted from the epoch."""
+        """Return the open spans within one UTC day, numbered from the epoch."""
         if day not in self._known:
             if len(self._known) > 4 * HORIZON_DAYS:
                 self._known.clear()
@@ -198,7 +198,7 @@ class Calendar:
         return self._known[day]
 
     def _open(self, first: int, last: int, offset: int) -> Iterator[Span]:
-        """The open spans within a span of UTC that has one offset."""
+        """Yield the open spans within a UTC span that has one offset."""
         begin, end = first + offset, last + offset
         for day in range(begin // DAY_SECONDS, (end - 1) // DAY_SECONDS + 1):
             today = date.fromordinal(_EPOCH + day)
@@ -211,7 +211,7 @@ class Calendar:
                     yield low - offset, high - offset
 
     def _pieces(self, first: int, last: int) -> Iterator[Tuple[int, int, int]]:
-        """Cut a span of UTC where the zone's offset changes; by halving, so to the second."""
+        """Cut a UTC span where the zone's offset changes; halving finds the exact second."""
         offset = self._offset(first)
         if last - first == 1 or offset == self._offset(last - 1):
             yield first, last, offset
@@ -226,7 +226,7 @@ class Calendar:
 
 
 def moment_named(zone: tzinfo, name: str, moment: float, now: float) -> str:
-    """Name a coming moment as people of a time zone do; with its day when it is not this week."""
+    """Format a future moment in a time zone; with its date if it is more than six days ahead."""
     local = datetime.fromtimestamp(moment, zone)
     day = DAYS[local.weekday()].capitalize()
     if moment - now > 6 * DAY_SECONDS:
@@ -236,14 +236,14 @@ def moment_named(zone: tzinfo, name: str, moment: float, now: float) -> str:
 
 @lru_cache(maxsize=1000)
 def _without(calendar: Calendar, days: Days) -> Calendar:
-    """One calendar for each two objects, so that what it has worked out is kept."""
+    """Return one calendar for each pair of objects, so that its computed spans stay cached."""
     return Calendar(calendar.name, calendar.zone, calendar._week, calendar._holidays | days)
 
 
 def read_hours(where: str, text: str) -> Week:
     """Read ``mon-fri 09:00-12:30, mon-fri 13:00-17:30, sat 22:00-06:00`` or ``24x7``.
 
-    A window that ends before it begins goes on into the next day. Empty is 24x7. Raises
+    A window that ends before it begins continues into the next day. Empty means 24x7. Raises
     RoutingError naming ``where``.
     """
     week: List[List[Span]] = [[] for _day in DAYS]
@@ -268,7 +268,7 @@ def read_hours(where: str, text: str) -> Week:
 
 
 def _weekdays(where: str, part: str, text: str) -> List[int]:
-    """The days of ``mon-fri`` or ``mon wed fri``; a span may pass the end of the week."""
+    """Return the days of ``mon-fri`` or ``mon wed fri``; a range may pass the end of the week."""
     found: List[int] = []
     for word in text.lower().split():
         first, dash, last = word.partition("-")
@@ -314,7 +314,7 @@ def _span_of_days(first: date, last: date) -> List[date]:
 
 
 def read_zone(where: str, name: str) -> tzinfo:
-    """Return the zone of a name. Raises RoutingError naming ``where``."""
+    """Return a time zone by its name. Raises RoutingError naming ``where``."""
     try:
         return zone_named(name)
     except ValueError:

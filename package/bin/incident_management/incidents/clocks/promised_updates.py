@@ -20,13 +20,13 @@ class PromisedUpdates:
     """The updates of one incident. Times are epoch seconds; None: no update is due.
 
     ``last`` is the data of the last update, with ``time`` and ``by``; ``due`` is when the next one
-    is due, ``promised`` when it was promised for.
+    is due, ``promised`` the time that was promised for it.
     """
 
     def __init__(self) -> None:
         self.last: Document = {}
         self.due: Optional[float] = None
-        # By the merged incident whose stakeholders were promised it; empty: this one's own.
+        # By the merged incident whose stakeholders got the promise; empty: this incident's own.
         self._promises: Dict[str, float] = {}
 
     @property

@@ -12,7 +12,7 @@ __all__ = ["CLOCKS", "SLA_STATUSES", "SLA_STATUSES_OF_OPEN", "SlaState"]
 
 CLOCKS = ("acknowledge", "resolve")
 SLA_STATUSES_OF_OPEN = ("ok", "warning", "breached")
-# "met" and "missed" are of incidents that are resolved or closed.
+# "met" and "missed" are for incidents that are resolved or closed.
 SLA_STATUSES = (*SLA_STATUSES_OF_OPEN, "met", "missed")
 
 

@@ -35,13 +35,13 @@ __all__ = [
 LATEST = 1e11
 """The latest time accepted, in epoch seconds: the year 5138."""
 
-# Contains each day of the week as a whole, also with a change of the clocks.
+# Long enough to contain each day of the week as a whole, even when the clocks change.
 EVERY_DAY_SECONDS = 8 * 86_400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 class _Stored(Protocol):
-    """A window that is stored as a document, by its id."""
+    """A window that is stored as a document under its id."""
 
     @property
     def id(self) -> str: ...
@@ -196,10 +196,10 @@ def _zone(name: str) -> tzinfo:
 
 
 def valid_fields(kind: Type[Any], document: Mapping[str, Any]) -> Tuple[Document, str]:
-    """Return the valid fields of a window's document, and a sentence that names the malformed ones.
+    """Return the valid fields of a window's document, and a sentence that names malformed ones.
 
     The id is the document's key. A malformed field without a default becomes an empty text or 0.
-    The sentence is empty where all fields are valid.
+    The sentence is empty if all fields are valid.
 
     Args:
         kind: the dataclass of the window.
@@ -234,7 +234,7 @@ def _is_valid(name: str, kind: str, value: Any) -> bool:
 
 
 def _is_valid_text(name: str, text: str) -> bool:
-    """Tell whether a field that has to be a time of day or a zone is one; others are valid."""
+    """Tell whether the text of a time of day or a zone is valid; other texts always are."""
     check = {"from_time": _minutes, "to_time": _minutes, "time_zone": _zone}.get(name)
     try:
         return check is None or check(text) is not None

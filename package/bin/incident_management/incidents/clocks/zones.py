@@ -1,8 +1,8 @@
 """Time zones by name.
 
-They come from ``zoneinfo``, which reads the operating system's database and, where there is none
-(Windows), the ``tzdata`` package: "Data sources" in Python's documentation of zoneinfo. UTC needs
-neither.
+They come from ``zoneinfo``, which reads the operating system's database or, if there is none
+(Windows), the ``tzdata`` package: see "Data sources" in Python's documentation of zoneinfo. UTC
+needs neither.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import datetime, timezone, tzinfo
 __all__ = ["ADVICE", "moment_in", "zone_named"]
 
 ADVICE = "use a name such as Europe/Berlin, or UTC, which needs no time zone database."
-"""What to do about a name that is not known."""
+"""The advice about an unknown name."""
 
 
 def zone_named(name: str) -> tzinfo:
-    """Return the zone of an IANA name. Raises ValueError when this machine knows none of that."""
+    """Return the zone of an IANA name. Raises ValueError if this machine does not know it."""
     if name.upper() == "UTC":
         return timezone.utc
     from zoneinfo import ZoneInfo
@@ -30,5 +30,5 @@ def zone_named(name: str) -> tzinfo:
 
 
 def moment_in(name: str, moment: float) -> str:
-    """Tell a moment by the wall clock of a zone: ``2026-11-30 09:00 Europe/Berlin``."""
+    """Format a moment by the wall clock of a zone: ``2026-11-30 09:00 Europe/Berlin``."""
     return f"{datetime.fromtimestamp(moment, zone_named(name)):%Y-%m-%d %H:%M} {name}"

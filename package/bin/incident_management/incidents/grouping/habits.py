@@ -18,7 +18,7 @@ USUAL_SLOTS = 3.0
 SURGE = 2.0
 KEYS = 100_000
 DIGITS = 3
-"""Decimals that are kept of a faded figure."""
+"""The decimals to keep of a faded figure."""
 
 
 def _decay(slots: int) -> float:

@@ -1,1 +1,1 @@
-"""Turn findings into signals, and signals into incidents; safe to repeat at any point."""
+"""Turns findings into signals, and signals into incidents; safe to repeat at any point."""

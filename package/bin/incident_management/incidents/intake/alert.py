@@ -159,11 +159,11 @@ def first_names(text: Any, most: int) -> Tuple[str, ...]:
 
 @lru_cache(maxsize=100)
 def run_of(sid: str) -> str:
-    """Return what names a run of a detection: its scheduled time, else the search id itself.
+    """Return the name of a detection's run: its scheduled time, else the search id.
 
-    A scheduled time, because a run that is repeated after a restart has another search id. A
-    real-time search is no run of that kind: it has the time of its start in the ids of all its
-    triggers, which end in ``_<number>.<trigger>``.
+    The scheduled time, because a run that is repeated after a restart has another search id. A
+    real-time search has no such time: the ids of all its triggers contain the time of its start,
+    and end in ``_<number>.<trigger>``.
     """
     match = None if sid.startswith("rt_") else _SCHEDULED.search(sid)
     return f"at:{match.group(1)}" if match else f"sid:{sid}"

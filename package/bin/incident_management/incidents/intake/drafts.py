@@ -54,7 +54,7 @@ class Drafts:
             if reason:
                 data.update(problem.wordings(), reason=reason)
             self.draft(batch, incident_id, "signal", data, f"signals:{digest(sorted(missing), 40)}")
-        # The process that opened it may have been killed before it did that.
+        # The process that opened the incident may have been killed before it routed it.
         self.route(batch, incident_id)
         batch.touched.add(incident_id)
         batch.record(problem.signals, incident_id, what)

@@ -55,7 +55,7 @@ def _checked(finding: Any, shared: Document) -> Document:
         raise Invalid("A finding must be an object.")
     checked = shared.copy()
     for name, value in finding.items():
-        # Most are kept as they came, and this is hot.
+        # Most values need no conversion, and this is hot.
         if type(value) is not _KEPT.get(name):
             take = _TAKE.get(name)
             if take is None:
@@ -115,7 +115,7 @@ def _after(_name: str, value: Any) -> Document:
 
 
 _NEEDED = ("rule", "entity", "severity")
-# Fields that are kept as they came, when they are of this kind.
+# Fields that are stored unchanged if their value has this type.
 _KEPT: Dict[str, type] = {
     **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "sid", "run"), str),
     "dedup": dict,

@@ -1,9 +1,9 @@
 """Opens an incident about one event of a search, with the searcher's own rights.
 
 The event is read from its search (``search/v2/jobs/{sid}/events`` with ``offset`` and ``count``,
-see "Search endpoint descriptions" in Splunk's REST API Reference) and raised as a signal, so that
-all happens as with any other: routing, suppression, an analysis that knows when and where. What
-makes it one problem is the event itself: opening it twice, by whomever, is one incident.
+see "Search endpoint descriptions" in Splunk's REST API Reference) and sent as a signal, so routing,
+suppression and the analysis work as for any other. The dedup key is the event itself: opening it
+twice, by any user, gives one incident.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ class Requests(Protocol):
 def open_from_event(
     session: Requests, sid: str, offset: int, severity: str, title: str, user: str, fields: str = ""
 ) -> Dict[str, Any]:
-    """Open an incident about an event; returns a row that says which, and what became of it.
+    """Open an incident about an event; return a row with the incident and the outcome.
 
-    ``fields``: custom ones, as :func:`..field_values.parse_values` reads them.
-
-    Raises OpenFailed: there is no such event, a value does not fit its field, or the API refused.
+    Args:
+        fields: custom field values, as :func:`..field_values.parse_values` reads them.
+    Raises:
+        OpenFailed: there is no such event, a value does not fit its field, or the API refused.
     """
     values = _checked(session, fields) if fields.strip() else {}
     finding = finding_of(event_at(session, sid, offset), sid, severity, title, user)
@@ -64,8 +65,12 @@ def open_from_event(
 
 
 def _checked(session: Requests, fields: str) -> Dict[str, str]:
-    """Return the values of custom fields as they are kept; what does not fit, whoever typed it is
-    told: of a signal it would be left out. Raises OpenFailed."""
+    """Return custom field values in their stored form.
+
+    Raises:
+        OpenFailed: a value does not fit its field. Ingest would drop it, but here the user can
+            correct it.
+    """
     from ..routing import CustomField, CustomFields
 
     try:
@@ -99,7 +104,7 @@ def event_at(session: Requests, sid: str, offset: int) -> Mapping[str, Any]:
 def finding_of(
     event: Mapping[str, Any], sid: str, severity: str, title: str, user: str
 ) -> Dict[str, Any]:
-    """Return the finding, as the JSON of ``POST /signals``, that an event makes."""
+    """Return the finding for an event, as the JSON of ``POST /signals``."""
     raw = _text(event, "_raw")
     entity = next((text for name in ENTITY_FIELDS if (text := _text(event, name).strip())), "")
     mark = digest([raw, *(_text(event, name) for name in ("_time", "index", "host", "source"))], 40)

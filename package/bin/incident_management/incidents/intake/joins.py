@@ -14,9 +14,9 @@ from .reading import Reader
 __all__ = ["Joins", "group_alike"]
 
 CANDIDATES = 1000
-# Two problems that begin together are one when chance would bring them so close once in a hundred
-# times, by how many incidents there were of late: the share of an interval between two arrivals of
-# a Poisson process in which the next one falls. Of fewer than these, the rate is not known.
+# Two simultaneous problems are related if chance would bring them so close only once in a hundred
+# times at the recent rate of incidents: the share of an interval between two arrivals of a Poisson
+# process in which the next one falls. Below LEAST_INCIDENTS, the rate is unknown.
 CHANCE = 0.01
 RATE_SECONDS = 7 * 86400.0
 LEAST_INCIDENTS = 20
@@ -73,7 +73,7 @@ class Joins:
         if batch.coincidence_seconds is None:
             since = batch.earliest - RATE_SECONDS
             week = {"first_time": {"$gte": since, "$lt": batch.earliest}}
-            # None is opened before its trouble begins, and of that there is an acceleration.
+            # ``opened_at`` has an acceleration, and no incident opens before its trouble begins.
             query = {"$and": [{"opened_at": {"$gte": since}}, week]}
             count = len(self._stores.incidents.keys(query))
             known = count >= LEAST_INCIDENTS

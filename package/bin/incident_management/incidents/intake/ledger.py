@@ -95,9 +95,9 @@ def _ledger(app: str, rule: str) -> str:
 def claims_of(
     stores: Stores, dedup_keys: Collection[str], newest: Mapping[str, Page]
 ) -> List[Document]:
-    """Return the values of all claims of these problems, those on the ``newest`` pages included.
+    """Return the values of all claims of these problems, including those on the ``newest`` pages.
 
-    With ``claimed_at`` beside them, epoch seconds.
+    Each also has ``claimed_at``, in epoch seconds.
     """
     found = find_by(stores.claims, "value.dedup_key", dedup_keys)
     claims = [{**claim["value"], "claimed_at": claim["time"]} for claim in found]
@@ -107,7 +107,7 @@ def claims_of(
 
 
 def newest_episodes(claims: Iterable[Document]) -> Dict[str, Document]:
-    """Return of each problem, by dedup key, the claim with the largest episode."""
+    """Return the claim with the largest episode of each problem, by dedup key."""
     newest: Dict[str, Document] = {}
     for value in claims:
         known = newest.get(value["dedup_key"])

@@ -66,7 +66,7 @@ class Planner:
         problems = self._apply_gates(self._uncounted(problems, batch), batch)
         fresh_ids = self._unused_ids(problems, batch)
         rest = self._add_to_open([*going_on, *problems], batch)
-        # What reopens an incident comes first, so that what is new can join it.
+        # Reopened incidents come first, so that new problems can join them.
         for alike in group_alike(sorted(rest, key=lambda p: not self._adds(p, batch))):
             self._place_alike(alike, batch, fresh_ids)
         return batch
@@ -134,7 +134,7 @@ class Planner:
 
     @staticmethod
     def _is_late(problem: Problem) -> bool:
-        # Its incident may be older: an episode may join one that was open before.
+        # Its incident may be older: an episode may join an incident that was already open.
         until = problem.claimed_at + CLOCKS_APART_SECONDS
         return problem.episode > 1 and any(one.last_time <= until for one in problem.signals)
 

@@ -1,6 +1,6 @@
-"""From the result rows of a detection to findings, the JSON of ``POST /signals``.
+"""Turns the result rows of a detection into findings, the JSON of ``POST /signals``.
 
-Both ways into ingest share this: the alert action, whose findings travel through the REST API, and
+Both ways into ingest use this: the alert action, whose findings travel through the REST API, and
 the worker, which reads the results of runs that never arrived. So a run gives the same signals,
 with the same keys, whichever way it takes.
 """
@@ -31,11 +31,11 @@ __all__ = ["ENTITY_CHARACTERS", "findings", "signals_of_run"]
 ENTITY = "entity"
 FIELD = "field_"
 ENTITY_NAMES = ("service", "host", "dest", "device", "src", "user", "index", "sourcetype")
-"""What searches call that which is affected, the likeliest first."""
+"""Usual names of the entity field in searches, the likeliest first."""
 
-# What the API takes of an entity.
+# The longest entity that the API accepts.
 ENTITY_CHARACTERS = 1000
-# Of one problem in one run.
+# The most entities of one problem in one run.
 MAX_ENTITIES = 50
 SAMPLES = 5
 SAMPLE_FIELDS = 50
@@ -44,7 +44,7 @@ SAMPLE_CHARACTERS = 1000
 
 
 class _Columns(NamedTuple):
-    """The names of a row's columns by what they are for: those people see, custom fields."""
+    """A row's columns by purpose: those shown to people, and those with custom fields."""
 
     shown: Tuple[str, ...]
     of_fields: Tuple[str, ...]
@@ -52,31 +52,31 @@ class _Columns(NamedTuple):
 
 @lru_cache(maxsize=100)
 def _columns(names: Tuple[str, ...]) -> _Columns:
-    """Sort the names of the columns, which most rows of a search have in common."""
+    """Sort column names by purpose; cached, because most rows of a search share their columns."""
     shown = tuple(name for name in names if name[:1] != "_" or name in SHOWN_HIDDEN)
     return _Columns(shown, tuple(name for name in names if name.startswith(FIELD)))
 
 
 def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> List[Document]:
-    """Return one finding for each problem among the rows, without what :meth:`Alert.common` says.
+    """Return one finding for each problem among the rows, without :meth:`Alert.common`'s fields.
 
-    Rows with the same values of the dedup fields are one finding: their counts add up and the
-    span covers all. A row counts as its ``count``, or as 1; its span is ``first_time`` to
-    ``last_time``, else ``_time``, else ``now``. A row without the entity field is about the
-    detection itself. Of a finding's rows only the first few are kept in memory, as samples.
+    Rows with the same values of the dedup fields are one finding: their counts add up and the span
+    covers all. A row counts as its ``count``, or as 1; its span is ``first_time`` to ``last_time``,
+    else ``_time``, else ``now``. A row without the entity field is about the detection itself. Only
+    the first few rows of a finding are kept in memory, as samples.
 
-    As a dedup field and in a title, ``entity`` is the row's entity where the row has no such field:
-    who names another entity field need not name it three times. Rows that have none of the dedup
-    fields are told apart by their entity, or what befell the others would be lost.
+    As a dedup field and in a title, ``entity`` is the row's entity if the row has no such field, so
+    an administrator need not name another entity field three times. Rows that have none of the
+    dedup fields are distinguished by their entity, so that no problem is lost.
 
     A problem of several entities, in one row or in several, has a finding for each of the first
-    MAX_ENTITIES: all have its dedup values, and are runs of their own but for the first.
+    MAX_ENTITIES. All have its dedup values; all but the first have a run of their own.
 
-    Several rows that have neither can't be told apart and are one; its description says so, as most
-    often the search calls its entity otherwise.
+    Several rows that have neither can't be distinguished and become one finding. Its description
+    says so, because the search most often names its entity field differently.
 
-    Where not each result is a finding (``per_result``), all rows are one; it is about the entity
-    that all of them have, or about the detection itself.
+    Without ``per_result``, all rows are one finding; it is about the entity that all of them share,
+    or about the detection itself.
     """
     found: Dict[Tuple[str, ...], Document] = {}
     further: Dict[Tuple[str, ...], int] = {}
@@ -89,7 +89,8 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
             unidentified += not any(values)
         first = found.get(values)
         entities = _further_entities(row, alert, first) if fields else []
-        # A row of several entities counts for each; one of another entity alone, for that.
+        # A row of several entities counts for each; a row of another single entity only for that
+        # one.
         is_counted = first is None
         if first is None:
             first = found[values] = _finding(values, row, alert, now)
@@ -111,7 +112,7 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
 
 
 def _explain_merged_rows(finding: Document, rows: int, alert: Alert) -> None:
-    """Say on a finding that it is of several rows, and which of their fields to name perhaps."""
+    """Explain in a finding that it combines several rows, and suggest an entity field."""
     filled_in = {name.lower(): name for name, value in finding["rows"][0].items() if text_of(value)}
     likely = [filled_in[name] for name in ENTITY_NAMES if name in filled_in]
     such_as = f" (here perhaps {likely[0]})" if likely else ""
@@ -126,7 +127,7 @@ def _explain_merged_rows(finding: Document, rows: int, alert: Alert) -> None:
 
 
 def _further_entities(row: Mapping[str, Any], alert: Alert, first: Optional[Document]) -> List[str]:
-    """Return the entities of a row that the first finding of its problem is not about."""
+    """Return a row's entities that need a finding besides the first one of its problem."""
     if first is None and not isinstance(row.get(alert.entity_field), list):
         return []
     known = first["entity"] if first else _entity(row, alert)
@@ -137,7 +138,7 @@ def _finding_about(
     entity: str, values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert, now: float
 ) -> Document:
     """Return the finding about one more entity of a problem."""
-    # By a digest, as a run has fewer characters than an entity may have.
+    # A digest, because a run's name is shorter than an entity may be.
     run = f"{alert.run}:{digest(entity, 16)}"
     return {**_finding(values, row, alert, now), "entity": entity, "run": run}
 
@@ -151,12 +152,15 @@ def signals_of_run(
     *,
     for_each: bool,
 ) -> List[Signal]:
-    """Return the signals that the action gives of a run, from parameters as the search has them.
+    """Return the signals that the alert action would send for a run.
 
-    ``who``: the search's name, its app and owner. ``for_each``: it triggers for each result, so
-    splunkd runs the action once a result, which it numbers from 0.
-
-    Raises what :func:`.findings.signals_from` does.
+    Args:
+        params: the action's parameters as the search has them, tokens included.
+        who: the search's name, its app and owner.
+        for_each: whether it triggers for each result; then splunkd runs the action once for each
+            result, numbered from 0.
+    Raises:
+        Invalid: as :func:`.findings.signals_from`.
     """
 
     def alert_of(row: Mapping[str, Any], result: str = "") -> Alert:
@@ -174,7 +178,7 @@ def signals_of_run(
 
 
 def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now: float) -> Document:
-    """The finding of one row; texts are cut to what the API takes."""
+    """Return the finding of one row; texts are cut to what the API accepts."""
     start, end = _span(first, now)
     entity = _entity(first, alert)
     told = first
@@ -189,7 +193,7 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
         "rows": [_sample(first)],
     }
     if alert.title:
-        # A field of several values has each on a line of its own.
+        # The values of a multivalue field are on separate lines.
         title = ", ".join(filled(alert.title, told).splitlines())
         finding["title"] = title[:TITLE_CHARACTERS]
     if alert.description:
@@ -206,7 +210,7 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
 
 
 def _fields(row: Mapping[str, Any]) -> Document:
-    """Return what a row says of custom fields: ``region`` in its column ``field_region``."""
+    """Return a row's custom field values: ``region`` from its column ``field_region``."""
     named = {name[len(FIELD) :]: text_of(row[name]) for name in _columns(tuple(row)).of_fields}
     return {name: text[:SAMPLE_CHARACTERS] for name, text in named.items() if text}
 
@@ -214,7 +218,7 @@ def _fields(row: Mapping[str, Any]) -> Document:
 def _fill_from_entity(
     values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert
 ) -> Tuple[str, ...]:
-    """Return the values of the dedup fields, those that the row lacks filled as findings() says."""
+    """Return the dedup values, with missing ones filled as :func:`findings` describes."""
     entity = _comparable(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
     if not any(values):
         return (entity, *values[1:])
@@ -225,7 +229,7 @@ def _fill_from_entity(
 
 
 def _comparable(value: Any) -> str:
-    """Return what two rows have in common whose field has the same values, in whatever order.
+    """Return a field's value as text, so that the same values in any order compare equal.
 
     ``values()`` of stats sorts them, ``list()`` does not.
     """
@@ -247,7 +251,7 @@ def _entities(row: Mapping[str, Any], alert: Alert) -> List[str]:
 
 
 def _add_group_values(finding: Document, row: Mapping[str, Any], alert: Alert) -> None:
-    """Take over a row's values of the grouping fields, each of several values by itself."""
+    """Add a row's values of the grouping fields; each value of a multivalue field is separate."""
     known = finding.setdefault("group_values", [])
     for name in alert.group_fields:
         value = row.get(name)
@@ -282,7 +286,7 @@ def _span(row: Mapping[str, Any], now: float) -> Tuple[float, float]:
 
 
 def _compact(number: float) -> float:
-    """A whole number without its fraction: as JSON it is written and read several times as fast."""
+    """Return a whole number as int: its JSON is written and read several times as fast."""
     return int(number) if number.is_integer() else number
 
 
@@ -292,10 +296,10 @@ def _count(row: Mapping[str, Any]) -> int:
 
 
 def _sample(row: Mapping[str, Any]) -> Document:
-    """A row as it is stored for people: hidden and empty fields left out, long values cut.
+    """Return a row as it is stored for people: no hidden or empty fields, long values cut.
 
-    An event comes with a dozen fields of splunkd's own (``_bkt``, ``_cd``, ``_serial``), and in an
-    action's file with each field that any other row has: these would be all of the first fields.
+    An event has a dozen fields of splunkd's own (``_bkt``, ``_cd``, ``_serial``). In an action's
+    file, it also has every field that any other row has. These would fill all of the first fields.
     """
     shown = [name for name in _columns(tuple(row)).shown if row[name] not in ("", None)]
     return {
@@ -311,7 +315,7 @@ def _shown(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Optional[float]:
-    """A time, or None: one before the epoch is no time of an event, and would be refused."""
+    """Return a time in epoch seconds, or None; a time before the epoch would be refused."""
     number = _float(value)
     if number is None and isinstance(value, str):
         number = _iso_8601(value)
@@ -319,9 +323,11 @@ def _moment(value: Any) -> Optional[float]:
 
 
 def _iso_8601(text: str) -> Optional[float]:
-    """Read a time with its zone, as splunkd's REST API writes ``_time`` and ``strftime``'s ``%z``
-    ends; the results' CSV has epoch seconds there."""
-    # Before Python 3.11 a zone is read with its colon alone.
+    """Parse a time with a zone, as in ``_time`` of splunkd's REST API or from ``%z`` of strftime.
+
+    The CSV file of results has epoch seconds instead. Returns None for other texts.
+    """
+    # Before Python 3.11, fromisoformat accepts a zone only with a colon.
     zoned = re.sub(r"([+-]\d\d)(\d\d)\Z", r"\1:\2", text.strip().replace("Z", "+00:00"))
     try:
         moment = datetime.fromisoformat(zoned)

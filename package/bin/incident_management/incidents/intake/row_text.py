@@ -14,11 +14,11 @@ _SPLUNKS_TOKEN = re.compile(r"\$(name|result\.[^$]+)\$")
 
 
 def filled(template: str, row: Mapping[str, Any]) -> str:
-    """Replace ``{field}`` by the row's value; what Splunk calls ``$token$`` is filled already."""
+    """Replace ``{field}`` by the row's value; splunkd has already replaced its ``$token$``."""
     if "{" not in template:
         return template
     parts = list(_parts(template))
-    # Every second part is the name of a field.
+    # Every second part is a field name.
     parts[1::2] = [_condensed(text_of(row.get(name.strip()))) for name in parts[1::2]]
     return "".join(parts)
 
@@ -29,7 +29,7 @@ def _parts(template: str) -> Tuple[str, ...]:
 
 
 def _condensed(text: str) -> str:
-    """An event of many lines, such as one with a stack trace, by its first line and its reason.
+    """Shorten a text of many lines, such as a stack trace, to its first line and its reason.
 
     The reason is the last line that isn't indented: ``sqlalchemy.exc.TimeoutError: …`` below a
     Python traceback, ``Caused by: …`` in a Java one.
@@ -54,9 +54,9 @@ def text_of(value: Any) -> str:
 
 
 def with_tokens(params: Mapping[str, str], rule: str, row: Mapping[str, Any]) -> Dict[str, str]:
-    """Return an action's parameters as splunkd gives them: with the search's name and a result.
+    """Return an action's parameters with splunkd's tokens replaced: the search's name, a result.
 
-    "Use tokens in email notifications" in the Alerting Manual. Other tokens stay as they are.
+    See "Use tokens in email notifications" in the Alerting Manual. Other tokens stay unchanged.
     """
 
     def value(match: re.Match[str]) -> str:

@@ -51,7 +51,7 @@ def deliver_spool(
             _execute(str(request["path"]), request["body"], actor, ingest, notify, clock)
         except (Invalid, NotFound) as error:
             trouble(f"spool {file.name}", f"{file.name} was set aside as .bad: {error}")
-            with suppress(FileNotFoundError):  # another process has set it aside, or done it
+            with suppress(FileNotFoundError):  # another process has set it aside or executed it
                 file.replace(file.with_suffix(".bad"))
             continue
         file.unlink(missing_ok=True)

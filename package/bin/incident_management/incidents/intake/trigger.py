@@ -55,7 +55,7 @@ def condition_of(settings: Mapping[str, Any]) -> str:
 
 
 def triggers_for_each(settings: Mapping[str, Any]) -> bool:
-    """Whether a saved search runs its actions once for each result (``alert.digest_mode``)."""
+    """Tell whether a saved search runs its actions once for each result (``alert.digest_mode``)."""
     return (_text(settings, "alert.digest_mode") or "1") in ("0", "false")
 
 

@@ -1,8 +1,8 @@
 """Merge two incidents and split one; a merge can be undone, and no signal counts twice.
 
-A decision is a :class:`.moves.Move`; :mod:`.execution` executes it. All functions raise
-NotFound for an unknown id, IllegalMove when the state does not allow it, and Contended when others
-move incidents all the time, or a very large merge is not finished yet.
+A decision is a :class:`.moves.Move`; :mod:`.execution` executes it. All functions raise NotFound
+for an unknown id and IllegalMove if the state does not allow the change. They raise Contended if
+other users constantly merge or split incidents, or if a very large merge is not finished yet.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ __all__ = [
     "undone_since",
 ]
 
-# Signals in one split; what a person chooses on a page.
+# The most signals in one split, which a person chooses on a page.
 MAX_SPLIT = 1000
-# Signals that one undone merge gives back: their keys are one document of the KV store.
+# The most signals that one undone merge returns: their keys are in one KV store document.
 MAX_UNDONE = 100_000
-# Beyond this many different values nobody looks up which stay behind; all are kept.
+# With more different values, the remaining ones are not looked up; all values are kept.
 MAX_VALUES = 200
 KEYS_PER_QUERY = 500
 ROUNDS = 50
@@ -56,10 +56,11 @@ def merge(
     reason: str = "",
     may: Callable[[], bool] = lambda: True,
 ) -> Incident:
-    """Merge ``source`` into ``into``, an open incident; returns that one.
+    """Merge ``source`` into ``into``, an open incident; return the latter.
 
-    The source is closed. Its signals, and those of the same problems that come later, count there.
-    ``may`` is called after all earlier moves were executed; on False, IllegalMove is raised.
+    The source is closed. Its signals, and later ones of the same problems, count in ``into``.
+    ``may`` is called after all earlier moves were executed; if it returns False, IllegalMove is
+    raised.
     """
     if source == into:
         raise IllegalMove(f"{source} can't be merged with itself.")
@@ -80,7 +81,7 @@ def merge(
 
 
 def merged_since(act: Act, source: str, into: str, time: float) -> Optional[Incident]:
-    """Return ``into`` if this actor has merged ``source`` into it since then, all of it done."""
+    """Return ``into`` if this actor has merged ``source`` into it since then; finish the merge."""
     return _finish_and_read(act, moves.latest_matching(act, time, "merge", source, into))
 
 
@@ -94,7 +95,7 @@ def split_since(
 
 
 def undone_since(act: Act, incident_id: str, merged: str, time: float) -> Optional[Incident]:
-    """Return ``merged`` if this actor has taken it out of the incident since then."""
+    """Return ``merged`` if this actor has undone its merge into the incident since then."""
     return _finish_and_read(act, moves.latest_matching(act, time, "undo", incident_id, merged))
 
 
@@ -106,7 +107,7 @@ def split(
     title: str = "",
     reason: str = "",
 ) -> Incident:
-    """Split some signals off into a new incident, and return that.
+    """Split signals off into a new incident, and return the new one.
 
     A problem (dedup key) moves along if none of its signals stays behind: its later signals add to
     the new incident. Raises Invalid for signals that the incident does not have.
@@ -146,10 +147,10 @@ def split(
 
 
 def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Incident:
-    """Take ``merged`` out of the incident that it was merged into, and return it, open again.
+    """Undo the merge of ``merged`` into an incident, and return it, open again.
 
-    It gets back its signals, and those of its problems that came since; what was split off in
-    between stays where it is.
+    It gets back its signals, and those of its problems that came since. Signals that were split off
+    in between stay where they are.
     """
     stores = act.stores
 
@@ -264,7 +265,7 @@ def _problems_leaving(
 def _values_leaving(
     stores: Stores, incident_id: str, signals: Sequence[Signal], leaving: Iterable[str] = ()
 ) -> Document:
-    """Return the entities and rules that no signal has after these have left.
+    """Return the entities and rules that no remaining signal has.
 
     Wordings and group values leave even if a remaining signal has them: by splitting, a person
     decided that they do not connect the signals.
@@ -314,7 +315,8 @@ def _later_signals(
 def _split_off(holder: Story, merged: Story, back: Mapping[str, int]) -> List[str]:
     """Return the signals of a merged incident that were split off from its holder.
 
-    One that its holder never had is still on its way there, and stays with the merged incident.
+    A signal that the holder never had is still on its way there, and stays with the merged
+    incident.
     """
     number = merged.merge_number
     return sorted(k for k in merged.owned() if k not in back and holder.has_had(k, number))

@@ -25,11 +25,11 @@ MAX_SEARCHED = 1000
 
 @dataclass(frozen=True)
 class Move:
-    """Signals go from ``source`` to ``target``.
+    """A decision to move signals from ``source`` to ``target``.
 
     ``kind``: ``merge`` (all signals), ``split`` (some, to a new incident) or ``undo`` (of a merge:
-    those that are due to the target go back). ``signals`` are the keys that are moved and their
-    events; empty for a merge. ``detail`` is what else the entries say.
+    the target's signals go back). ``signals`` are the moved keys with their event counts; empty for
+    a merge. ``detail`` holds further data of the entries.
     """
 
     number: int

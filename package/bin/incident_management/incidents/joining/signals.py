@@ -10,28 +10,28 @@ from ..stores import any_of, chunks
 
 __all__ = ["latest_signals", "signals_query"]
 
-# As a query that fits into a URL.
+# As many as fit into a URL.
 NAMES_A_QUERY = 30
 
 
 def signals_query(incident: Incident) -> Document:
     """Return the query for the documents of an incident's signals.
 
-    Those of an incident that was merged into it name that one for a while.
+    For a while, the signals of a merged incident still name that incident.
     """
     if incident.merged_into:
-        return {"_key": ""}  # It has none, whatever they still name.
+        return {"_key": ""}  # It has no signals, even if some still name it.
     return any_of("incident_id", (incident.id, *incident.merged))
 
 
 def latest_signals(stores: Stores, incident: Incident, limit: int, skip: int) -> List[Document]:
     """Return documents of an incident's signals, the latest first.
 
-    The names are asked for some at a time: a query of all those that were merged into it would be
-    too long for a URL, and then every signal would have to be read to order them.
+    The ids are queried in parts: a query of all merged incidents would be too long for a URL, and
+    the KV store would then read every signal to sort them.
     """
     names = [] if incident.merged_into else [incident.id, *incident.merged]
-    order = "last_time:-1,_key:-1"  # as an acceleration has it, for pages far down
+    order = "last_time:-1,_key:-1"  # as in an acceleration, for pages far down
     found: List[Document] = []
     for some in chunks(names, NAMES_A_QUERY):
         query = any_of("incident_id", some)

@@ -1,1 +1,1 @@
-"""An incident afterwards: its review, which its timeline writes, and what is still to be done."""
+"""Reviews of incidents, built from their timelines, and follow-ups."""

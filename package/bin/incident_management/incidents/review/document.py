@@ -1,4 +1,4 @@
-"""A review as a whole: what the timeline says, what people wrote, what is still to be done."""
+"""A whole review: the timeline's account, people's texts and the follow-ups."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from .timeline_account import TITLES, account_of, newest_analysis
 
 __all__ = ["Review", "needs_review", "read_review"]
 
-# A review is not wanted where the finding was judged to be none.
+# No review is due if the finding was rated as one of these.
 NO_PROBLEM = ("false_positive", "duplicate")
 MOST_PROBLEMS = 10
 _STATES = {"": "not begun", "begun": "begun", "done": "done", "not_needed": "not needed"}
 
 
 def needs_review(incident: Incident, severities: Collection[str]) -> bool:
-    """Tell whether an incident is one that is reviewed when it is over.
+    """Tell whether an incident needs a review when it is over.
 
-    ``severities``: ``review_severities`` of incident_routing.conf. What was merged is reviewed with
-    the incident that took it over; what was withdrawn, a test or judged a false alarm is not.
+    ``severities``: ``review_severities`` of incident_routing.conf. A merged incident is reviewed
+    with the one it was merged into. Withdrawn, test and false-positive incidents need none.
     """
     return (
         incident.severity in severities
@@ -49,10 +49,10 @@ def needs_review(incident: Incident, severities: Collection[str]) -> bool:
 
 
 class Review:
-    """One incident's review, as it stands now.
+    """One incident's review in its current state.
 
-    ``problems`` say why the timeline that it is made of may not be whole, as far as that is seen.
-    ``fields``: the custom fields that there are now.
+    ``problems`` say why the timeline may be incomplete, as far as that is known. ``fields``: the
+    currently defined custom fields.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Review:
         self.found: Account = account_of(story, analysis, self._empty(fields or CustomFields()))
 
     def _empty(self, fields: CustomFields) -> List[str]:
-        """The labels of what is needed before a resolve, and empty now that it is over."""
+        """Return the labels of required fields that are empty although the incident is over."""
         one = self.incident
         if one.is_open or one.merged_into or one.resolution.startswith(WITHDRAWN):
             return []
@@ -79,12 +79,12 @@ class Review:
 
     @property
     def due(self) -> bool:
-        """Whether it is wanted, the incident is over, and nobody has said that it is done."""
+        """Whether a review is needed, the incident is over, and the review was not ended."""
         said = self.incident.review in ENDING
         return self.wanted and not self.incident.is_open and not said
 
     def to_document(self) -> Document:
-        """As the API shows it."""
+        """Return the review as the API shows it."""
         incident, after = self.incident, self.story.state.review_state
         said = after.said
         return {
@@ -127,7 +127,7 @@ class Review:
         ]
 
     def to_markdown(self) -> str:
-        """As one document for a wiki; what somebody wrote is text in it and no more, masked."""
+        """Return the review as one document for a wiki; people's texts are masked and escaped."""
         incident = self.incident
         lines = [f"# Review of {incident.id}: {_told(incident.title)}", "", *self._facts(), ""]
         for one in self._written():
@@ -187,7 +187,7 @@ def read_review(
     severities: Collection[str],
     fields: Optional[CustomFields] = None,
 ) -> Review:
-    """Read an incident's timeline and newest analysis. Raises NotFound for an unknown id."""
+    """Read the review of an incident. Raises NotFound for an unknown id."""
     entries, verdict = timeline.read_verified(stores, incident_id)
     story = ReviewedTimeline(entries)
     analysis_id = newest_analysis(story)
@@ -208,7 +208,7 @@ def _table(statements: List[Statement]) -> List[str]:
 
 
 def _ticket(one: Mapping[str, Any]) -> str:
-    """A ticket, as a link where its service has named it."""
+    """Return a ticket's name, as a link if its service has reported the address."""
     service, url = NAMES[one["channel"]], str(one.get("url") or "")
     if one["state"] != "made":
         return _told(f"{service}: {one['state']}")
@@ -216,5 +216,5 @@ def _ticket(one: Mapping[str, Any]) -> str:
 
 
 def _told(value: Any) -> str:
-    """What somebody wrote, as text on one line and no more, without secrets."""
+    """Return a text as one line, with secrets masked and syntax escaped."""
     return escape_markdown(value, TEXT_CHARACTERS)

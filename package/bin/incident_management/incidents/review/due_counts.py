@@ -1,4 +1,4 @@
-"""What waits for somebody afterwards: reviews that are due, and follow-ups that are overdue."""
+"""Counts of due reviews and overdue follow-ups."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .review_state import ENDING
 __all__ = ["DUE_COUNTS", "due_clauses", "save_due_counts"]
 
 DUE_COUNTS = "afterwards"
-"""The key, and the purpose, of the claim that has the numbers for the overview page."""
-# Of how far back, as the workbench counts them.
+"""The key and the purpose of the claim with the counts for the overview page."""
+# Reviews of incidents from the last 30 days, as in the workbench.
 REVIEWED_SECONDS = 30 * 86_400.0
 MOST = 1000
 
 
 def due_clauses(severities: Sequence[str]) -> List[Document]:
-    """The clauses of a query for the incidents whose review is due.
+    """Return the clauses of a query for the incidents whose review is due.
 
-    One is wanted, the incident is over, and nobody has said that it is done.
+    That is: a review is needed, the incident is over, and the review was not ended.
     """
     over: List[Document] = [{"status": one} for one in ENDED]
-    # Where no severity is reviewed, nothing fits.
+    # If no severity is reviewed, nothing matches.
     of_these: List[Document] = [{"severity": one} for one in severities] or [{"severity": "none"}]
     excluded: Dict[str, Any] = {"review": ENDING, "feedback": NO_PROBLEM}
     return [
@@ -37,15 +37,15 @@ def due_clauses(severities: Sequence[str]) -> List[Document]:
         {"merged_into": ""},
         {"rules": {"$ne": SIMULATED}},
         *({name: {"$ne": value}} for name, values in excluded.items() for value in values),
-        # What was withdrawn, with or without a reason after a colon.
+        # Withdrawn incidents, with or without a reason after a colon, are excluded.
         {"$or": [{"resolution": {"$lt": WITHDRAWN}}, {"resolution": {"$gte": f"{WITHDRAWN};"}}]},
     ]
 
 
 def save_due_counts(stores: Stores, clock: Clock, severities: Sequence[str]) -> None:
-    """Keep for the overview page how many wait; written when that changes.
+    """Store the counts for the overview page; written only when they change.
 
-    ``severities`` are those that are reviewed. Of reviews those of 30 days count, at most 1000.
+    ``severities`` are those that are reviewed. Reviews of the last 30 days count, at most 1000.
     """
     now = clock.now()
     lately = {"opened_at": {"$gte": now - REVIEWED_SECONDS}}

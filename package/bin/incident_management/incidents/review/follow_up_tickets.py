@@ -1,7 +1,8 @@
-"""How the tickets of a follow-up stand, one for each system: what the entries about them add up to.
+"""The state of a follow-up's tickets, one for each system, from their entries.
 
-Pure. An entry ``follow_up`` wants one, the ``notification`` says what became of that, and entries
-``ticket`` what others do there. Who makes them: :mod:`..notify.announcing.follow_up_tickets`.
+Pure. A ``follow_up`` entry requests a ticket, the ``notification`` has the result, and ``ticket``
+entries report changes in the other system. :mod:`..notify.announcing.follow_up_tickets` creates the
+tickets.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from ..model import Entry
 
 __all__ = ["GONE", "TICKET", "current_ticket", "requested_channels", "tickets_after"]
 
-# The event of the entry with which a ticket is wanted.
+# The event of the entry that requests a ticket.
 TICKET = "ticket"
-# GONE: somebody deleted it there.
+# GONE: someone deleted the ticket in its system.
 WANTED, MADE, FAILED, GONE = "wanted", "made", "failed", "gone"
-# There is one, or there will be.
+# States in which a ticket exists or will exist.
 STANDING = (WANTED, MADE)
 
 
 def requested_channels(entry: Entry) -> List[str]:
-    """Return the channels on which an entry ``follow_up`` wants a ticket."""
+    """Return the channels on which a ``follow_up`` entry requests a ticket."""
     data = entry.data
     named = [data.get("channel")] if data.get("event") == TICKET else data.get("tickets") or ()
     return [str(channel) for channel in named]
@@ -31,16 +32,17 @@ def requested_channels(entry: Entry) -> List[str]:
 def current_ticket(
     tickets: Iterable[Mapping[str, Any]], channel: str
 ) -> Optional[Mapping[str, Any]]:
-    """Return the ticket that stands on a channel; None: one can be wanted there."""
+    """Return the current ticket on a channel; None: one can be requested there."""
     standing = (one for one in tickets if one["state"] in STANDING)
     return next((one for one in standing if one["channel"] == channel), None)
 
 
 def tickets_after(tickets: Iterable[Document], entry: Entry) -> List[Document]:
-    """Return a follow-up's tickets after an entry that is about it, the first wanted first.
+    """Return a follow-up's tickets after an entry about it, in the order of the requests.
 
-    Each is ``channel, state, by, at`` (who wanted it, and when), once there is one ``ticket`` (its
-    id), ``number, url``, and ``there``, what people call its state; ``reason`` of one that failed.
+    Each has ``channel, state, by, at`` (who requested it, and when). A created one also has
+    ``ticket`` (its id), ``number, url``, and ``there``, the name of its state in its system; a
+    failed one has ``reason``.
     """
     found = {str(one["channel"]): one for one in tickets}
     if entry.kind == "follow_up":

@@ -1,4 +1,4 @@
-"""What was tried and what proved it, who was told, what was not as promised. Pure."""
+"""The parts of an account on fixes, notifications and deviations. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Data = Mapping[str, Any]
 
 
 def fix_statements(story: ReviewedTimeline) -> List[Statement]:
-    """Plans, decisions, runs and their proof, and by what the incident was resolved."""
+    """Describe plans, decisions, runs and their verification, and how the incident was resolved."""
     entries = story.of_kind(*_FIXING, "status")
     found: List[Statement] = []
     for entry in entries:
@@ -77,13 +77,13 @@ def _resolved(entry: Entry) -> List[Statement]:
 
 
 def notification_statements(story: ReviewedTimeline) -> List[Statement]:
-    """How much each channel was told, what stakeholders were, and each message that was lost."""
+    """Describe how many messages each channel got, the stakeholder updates, and lost messages."""
     sent: Dict[str, List[Entry]] = {}
     lost: List[Statement] = []
     for entry in final_notifications(story.counted):
         data = entry.data
         if data.get("follow_up"):
-            continue  # A ticket was told of what is to be done; it stands at the follow-up.
+            continue  # A message to a follow-up's ticket is shown with the follow-up.
         if data.get("outcome") == "sent":
             sent.setdefault(str(data.get("channel")), []).append(entry)
             continue
@@ -106,21 +106,22 @@ def notification_statements(story: ReviewedTimeline) -> List[Statement]:
 
 
 def deviation_statements(story: ReviewedTimeline, empty: Sequence[str] = ()) -> List[Statement]:
-    """Deadlines and how they were kept, and whatever did not go as it should.
+    """Describe the deadlines, whether they were met, and all other deviations.
 
-    ``empty``: the labels of fields that are needed before a resolve by now, and that nobody set.
+    ``empty``: the labels of custom fields that are required by now and have no value.
     """
     timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
     found: List[Statement] = []
     if timed:
         said = describe_entry(timed[-1])
-        # The deadlines of what was merged go on with the other incident: they are not met by that.
+        # A merge does not meet a deadline: it continues in the other incident.
         status = "" if story.incident.merged_into else story.incident.sla_status
         standing = f"; they are {status}." if status else "."
         found.append(Statement(said[:1].upper() + said[1:] + standing, (timed[-1],)))
     found += _undelivered(story) + _left_open(story)
     if empty:
-        # It was resolved by itself, by a fix or in its ticket, or is asked for only since.
+        # It was resolved automatically, by a fix or in its ticket, or the field became required
+        # later.
         verb = "is" if len(empty) == 1 else "are"
         text = f"{join_names(empty, 20)} {verb} empty, though people must fill it in to resolve."
         found.append(Statement(text))
@@ -133,12 +134,12 @@ def deviation_statements(story: ReviewedTimeline, empty: Sequence[str] = ()) -> 
 
 
 def _left_open(story: ReviewedTimeline) -> List[Statement]:
-    """What was to be done yet when it was resolved, each time."""
+    """Describe the tasks that were open at each resolve."""
     state, found = State(Incident(story.incident.id)), []
     for entry in story.counted:
         state.apply(entry)
         if entry.kind == "status" and entry.data.get("to") == "resolved":
-            # A resolve by itself knows of no checklist.
+            # An automatic resolve does not list the open steps of checklists.
             tasks = state.task_state.tasks.all
             written = [str(one["title"]) for one in tasks if one["state"] == "open"]
             left = list(entry.data.get("tasks_left") or written)
@@ -164,7 +165,7 @@ def _escalated(data: Data) -> Optional[str]:
 
 
 def _phases(said: Mapping[str, str]) -> Callable[[Data], Optional[str]]:
-    """Tell of some phases of a run, by their words."""
+    """Return a function that describes a run in one of these phases; None for other phases."""
 
     def tell(data: Data) -> Optional[str]:
         words = said.get(str(data.get("phase")))

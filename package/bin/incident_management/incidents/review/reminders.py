@@ -1,6 +1,6 @@
-"""Follow-ups that are overdue: their owners are reminded once, and a year later they are dropped.
+"""Reminds the owners of overdue follow-ups once, and drops follow-ups after a further year.
 
-An entry on the timeline says so, and the announcer tells it as it tells any other.
+An entry on the timeline records that, and the announcer sends it as any other.
 """
 
 from __future__ import annotations
@@ -19,24 +19,23 @@ from .writing import FOLLOW_UPS, change_follow_up
 
 __all__ = ["incidents_with_follow_ups", "send_reminders"]
 
-# Of those with follow-ups that are open, or asked for: as many as a large company has of grave
-# incidents in a year.
+# Of incidents with follow-ups: as many as a large company has severe incidents in a year.
 MOST_INCIDENTS = 5000
 LOOKED_AT_A_ROUND = 1000
 A_ROUND = 50
-# The longest until an incident is looked at again.
+# The longest time until an incident is checked again.
 AGAIN_SECONDS = 86_400.0
 AHEAD_SECONDS = 2 * AGAIN_SECONDS
-# An incident with open follow-ups is kept (:mod:`..upkeep.retention`), so there must be an end.
+# An incident with open follow-ups is kept (:mod:`..upkeep.retention`), so they must end some time.
 FORGOTTEN_SECONDS = 365 * 86_400.0
 
 
 def incidents_with_follow_ups(
     stores: Stores, fields: Tuple[str, ...], only_open: bool = False
 ) -> List[Document]:
-    """Return those fields, and ``follow_ups``, of the newest incidents that have any.
+    """Return those fields, and ``follow_ups``, of the newest incidents with follow-ups.
 
-    ``only_open``: of those that may have an open one.
+    ``only_open``: only of incidents that may have open ones.
     """
     query: Document = {"purpose": FOLLOW_UPS}
     if only_open:
@@ -50,31 +49,30 @@ def incidents_with_follow_ups(
 def send_reminders(
     stores: Stores, clock: Clock, see_to: Callable[[Sequence[str]], object] = lambda ids: None
 ) -> Dict[str, int]:
-    """Write what is due now, for at most 50 follow-ups; returns how many were told or dropped.
+    """Write due reminders and drops, at most 50; return the numbers of both.
 
-    ``see_to`` does what the tickets of some incidents' follow-ups may lack: after each change, and
-    once a day.
+    ``see_to`` updates the tickets of some incidents' follow-ups: after each change, and once a day.
     """
     now = clock.now()
     done = {"follow_ups_overdue": 0, "follow_ups_dropped": 0}
     for incident_id, one in _look(stores, now, see_to)[:A_ROUND]:
         write, name = (_drop, "dropped") if _is_forgotten(one, now) else (_tell, OVERDUE)
-        # Each change makes it another follow-up: what was reminded of before, or reopened, is anew.
+        # Every change makes a new ``once``, so a changed or reopened follow-up gets a new reminder.
         once = f"follow-up:{one['id']}:{name}:{one['due']:.3f}:{one['at']:.3f}"
         try:
             if one in timeline.refresh(stores, incident_id).follow_ups:
                 write(Act(stores, clock, ACTOR, once), incident_id, one)
                 done[f"follow_ups_{name}"] += 1
         except (NotFound, IllegalMove):
-            continue  # It has left the KV store since, or somebody has just changed it.
+            continue  # It was deleted, or another user has just changed it.
     return done
 
 
 def _look(
     stores: Stores, now: float, see_to: Callable[[Sequence[str]], object]
 ) -> List[Tuple[str, Document]]:
-    """Return what is to be told or dropped, and put off the incidents that have nothing of it."""
-    # None that a right clock wrote lies further ahead than a day.
+    """Return the follow-ups to remind of or drop; put off the check of the other incidents."""
+    # A right clock schedules no check more than a day ahead.
     times = [{"time": {"$lte": now}}, {"time": {"$gt": now + AHEAD_SECONDS}}]
     query = {"$and": [{"purpose": FOLLOW_UPS}, {"$or": times}]}
     found_claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
@@ -91,7 +89,7 @@ def _look(
         found += overdue
         age = now - float(claim["time"])
         if not overdue and not 0 <= age < WRITING_SECONDS:
-            # Of one without a document, as in the middle of an upgrade, nobody knows.
+            # Without a document, as during an upgrade, the state is unknown.
             is_open = bool(still_open) or incident_id not in noted
             put_off.append(_put_off(claim, still_open, is_open, now))
     stores.claims.save(put_off)
@@ -102,9 +100,9 @@ def _look(
 def _look_again(
     stores: Stores, put_off: Sequence[Document], noted: Mapping[str, List[Document]], now: float
 ) -> None:
-    """Put off no longer what changed meanwhile, and forget what has left the KV store.
+    """Undo the scheduling of incidents that changed meanwhile; delete claims of deleted ones.
 
-    Who changes a follow-up says so before and afterwards: in between, the change is seen here.
+    A writer of a follow-up saves its claim before and after: a change in between is seen here.
     """
     open_now = _open_ones(_follow_ups_of(stores, list(map(_incident_of, put_off))))
     changed: List[Document] = []
@@ -118,12 +116,12 @@ def _look_again(
 
 
 def _incident_of(claim: Document) -> str:
-    """Return whose follow-ups they are, which a claim's key says, too."""
+    """Return the id of the incident from a claim's key."""
     return str(claim["_key"]).partition(":")[2]
 
 
 def _follow_ups_of(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Document]]:
-    """Return the follow-ups of each of these that has a document."""
+    """Return the follow-ups of those incidents that have a document."""
     known = find_by(stores.incidents, "_key", incident_ids, ("follow_ups",))
     return {str(one["_key"]): list(one.get("follow_ups") or ()) for one in known}
 
@@ -135,19 +133,19 @@ def _open_ones(known: Mapping[str, List[Document]]) -> Dict[str, List[Document]]
 def _put_off(
     claim: Document, still_open: Sequence[Document], is_open: bool, now: float
 ) -> Document:
-    """Return the claim with when to look again: at the next date, or after a day."""
+    """Return the claim with the time of the next check: the next due date, or after a day."""
     dates = [float(one["due"]) for one in still_open if one["due"] > now]
     value = {**claim["value"], "open": is_open}
     return {**claim, "time": min([now + AGAIN_SECONDS, *dates]), "value": value}
 
 
 def _is_to_be_told(one: Mapping[str, Any], now: float) -> bool:
-    """Whether its date is past and its owner was not told, or it is forgotten."""
+    """Tell whether a follow-up is overdue without a reminder, or forgotten."""
     return one["due"] <= now and (one.get("reminded") != one["due"] or _is_forgotten(one, now))
 
 
 def _is_forgotten(one: Mapping[str, Any], now: float) -> bool:
-    """Whether it is a year overdue, and nobody has changed it for a year."""
+    """Tell whether it is a year overdue, and was not changed for a year."""
     return now - max(float(one["due"]), float(one["at"])) > FORGOTTEN_SECONDS
 
 

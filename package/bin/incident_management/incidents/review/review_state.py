@@ -15,7 +15,7 @@ from .follow_up_tickets import TICKET, requested_channels, tickets_after
 
 __all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "ReviewState", "due_day"]
 
-# What people write, and what it is called.
+# The sections that people write, with their titles.
 SECTIONS: Mapping[str, str] = {
     "summary": "Summary",
     "impact": "Impact, in words",
@@ -24,7 +24,7 @@ SECTIONS: Mapping[str, str] = {
     "went_badly": "What went badly",
     "lessons": "Lessons",
 }
-# What ends a review, and what somebody may say of it: ``open`` takes one of the others back.
+# The states that end a review, and those a person can set: ``open`` reverses the others.
 ENDING = ("done", "not_needed")
 REVIEW_STATES = ("open", *ENDING)
 OVERDUE = "overdue"
@@ -32,15 +32,15 @@ _BLANK = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
 
 
 def due_day(one: Mapping[str, Any]) -> str:
-    """Return the day that a follow-up is due as people called it; if they did not, as UTC does."""
+    """Return the day a follow-up is due as its author named it; without a name, in UTC."""
     return str(one.get("due_day") or to_the_second(float(one["due"]))[:10])
 
 
 class ReviewState:
     """The review and the follow-ups of one incident, entry by entry (:class:`..fold.State`).
 
-    ``written`` has the newest entry of each section that has a text, ``said`` the one that says
-    that the review is done or not needed, ``turns`` counts how often its state was set.
+    ``written`` has the newest entry of each section with a text, ``said`` the entry that set the
+    review to done or not needed, ``turns`` the number of state changes.
     """
 
     def __init__(self) -> None:
@@ -52,18 +52,18 @@ class ReviewState:
 
     @property
     def state(self) -> str:
-        """``done``, ``not_needed``, ``begun`` (something was written), or empty."""
+        """``done``, ``not_needed``, ``begun`` (a text was written), or empty."""
         if self.said is not None:
             return str(self.said.data["state"])
         return "begun" if self._begun else ""
 
     @property
     def follow_ups(self) -> List[Document]:
-        """Each follow-up as it stands, the oldest first.
+        """Each follow-up in its current state, the oldest first.
 
         Its fields are those of an item (:class:`..items.Items`), ``title, owner, due, state,
-        reason``, the ``due_day`` that people called that date, of which ``due`` this owner was
-        reminded (``reminded``), and its ``tickets``, if any (:mod:`.follow_up_tickets`).
+        reason``, the ``due_day`` that its author gave for the date, the ``due`` of which its owner
+        was reminded (``reminded``), and its ``tickets``, if any (:mod:`.follow_up_tickets`).
         """
         return self.items.all
 

@@ -1,4 +1,4 @@
-"""A sentence of a review with the entries that it rests on, and an incident's lives. Pure."""
+"""A sentence of a review with the entries that support it, and an incident's lives. Pure."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ __all__ = [
 ]
 
 CHARACTERS = 1000
-# A sum may rest on hundreds of entries, of which these are named.
+# A total may rest on hundreds of entries, of which these are named.
 MOST_SOURCES = 5
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence, and the entries that say so; the first of these is the one that is named.
+    """One sentence, and the entries that support it; the first of them is named.
 
-    Without any it tells that the timeline lacks something.
+    A sentence without entries states that the timeline lacks something.
     """
 
     text: str
     sources: Tuple[Entry, ...] = ()
 
     def to_document(self) -> Document:
-        """As the API shows it: of many sources the first, and how many there are."""
+        """Return it as the API shows it: the first sources, and their total number."""
         shown = [
             {"entry": one.key, "kind": one.kind, "time": one.time, "actor": one.actor}
             for one in self.sources[:MOST_SOURCES]
@@ -45,7 +45,7 @@ class Statement:
 
 @dataclass
 class Life:
-    """From an opening to the end, and the first entry of each step between. ``number`` from 1."""
+    """From an opening to the end, with the first entry of each step between. ``number`` from 1."""
 
     number: int
     opened: Entry
@@ -55,12 +55,12 @@ class Life:
     ended: Optional[Entry] = None
 
     def took(self, step: str) -> Optional[float]:
-        """Return the seconds from the opening to a step; None for one that did not come."""
+        """Return the seconds from the opening to a step; None if the step did not happen."""
         entry: Optional[Entry] = getattr(self, step)
         return None if entry is None else max(0.0, milliseconds(entry.time - self.opened.time))
 
     def to_document(self) -> Document:
-        """As the API shows it."""
+        """Return it as the API shows it."""
         steps = ("acknowledged", "fixed", "recovered", "ended")
         return {
             "number": self.number,
@@ -71,7 +71,7 @@ class Life:
 
 @dataclass
 class ReviewedTimeline:
-    """All that an incident's entries tell: what they add up to, those that count, the lives."""
+    """An incident's entries with their folded state, those that have an effect, and the lives."""
 
     entries: Sequence[Entry]
     state: State = field(init=False)
@@ -79,7 +79,7 @@ class ReviewedTimeline:
     lives: List[Life] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Raises ValueError for no entries."""
+        """Fold the entries. Raises ValueError for none."""
         self.state = fold_state(self.entries)
         self.counted, self.lives = _replayed(effective(self.entries))
 
@@ -88,12 +88,12 @@ class ReviewedTimeline:
         return self.state.incident
 
     def of_kind(self, *kinds: str) -> List[Entry]:
-        """Return the entries of some kinds that count, in order."""
+        """Return the effective entries of some kinds, in order."""
         return [entry for entry in self.counted if entry.kind in kinds]
 
 
 def _replayed(effective_ones: Iterable[Entry]) -> Tuple[List[Entry], List[Life]]:
-    """Return the entries without the moves that had no effect, as after a race, and the lives."""
+    """Return the lives, and the entries without ineffective status changes, as after a race."""
     counted: List[Entry] = []
     lives: List[Life] = []
     state: Optional[State] = None
@@ -124,13 +124,13 @@ def _step(life: Life, entry: Entry, before: str, after: str, was_open: bool) -> 
 
 
 def shorten_line(text: Any) -> str:
-    """Return a text on one line, and not endless."""
+    """Return a text as one line, cut to a maximum length."""
     line = " ".join(str(text or "").split())
     return line if len(line) <= CHARACTERS else f"{line[: CHARACTERS - 1]}…"
 
 
 def elide_middle(found: List[Statement], first: int = 30, last: int = 20) -> List[Statement]:
-    """Return the first and the last of very many, and between them how many there are more."""
+    """Replace the middle of a long list by one statement with the number left out."""
     left = found[first : max(first, len(found) - last)]
     if not left:
         return found
@@ -140,7 +140,7 @@ def elide_middle(found: List[Statement], first: int = 30, last: int = 20) -> Lis
 
 
 def join_names(names: Sequence[str], most: int = 10) -> str:
-    """Return the first of some names, and how many more there are."""
+    """Return the first of some names, and the number of the others."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 

@@ -1,6 +1,7 @@
-"""What a timeline says of an incident afterwards, sentence by sentence, each with its proof. Pure.
+"""The account of an incident from its timeline, each sentence with its sources. Pure.
 
-By code alone: what no entry says is not said. :mod:`.outcome` has what was tried and promised.
+Made by code alone: every statement comes from an entry. :mod:`.outcome` has the parts on fixes and
+deadlines.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ TITLES: Mapping[str, str] = {
     "promised": "Deadlines and deviations",
     "did": "Who did what",
 }
-# Kinds that come in numbers and decide nothing.
+# Frequent kinds that are no decisions.
 _NO_DEED = ("signal", "notification", "sla", "review", "follow_up", "update_due")
 _TURNS = ("severity", "joined", "merged", "unmerged", "split", "flapping")
 MOST_CITATIONS = 10
@@ -39,7 +40,8 @@ def account_of(
 ) -> Account:
     """Return the statements of each part (TITLES).
 
-    ``analysis``: the newest one's document; ``empty``: see :func:`.outcome.deviation_statements`.
+    ``analysis``: the document of the newest one; ``empty``: see
+    :func:`.outcome.deviation_statements`.
     """
     return {
         "happened": elide_middle(_happened(story)),
@@ -125,7 +127,7 @@ def _lasted(story: ReviewedTimeline, life: Life) -> List[Statement]:
 
 
 def _detected(story: ReviewedTimeline, life: Life) -> List[Statement]:
-    """When the first event was that counted, if that was before the opening."""
+    """Describe when the first counted event was, if before the opening."""
     with_times = [e for e in story.of_kind(*SIGNAL_KINDS) if e.data.get("first_time") is not None]
     if not with_times:
         return []
@@ -186,7 +188,7 @@ _CHECKS = {
 
 
 def _citations(analysis: Optional[Mapping[str, Any]]) -> List[Document]:
-    """The citations of the hypothesis that is blamed; none where nothing is."""
+    """Return the citations of the blamed hypothesis; none without one."""
     hypotheses = (analysis or {}).get("hypotheses") or []
     blamed: Dict[str, Any] = next((one for one in hypotheses if one.get("blamed") is True), {})
     cited = [one for one in blamed.get("citations") or () if isinstance(one, dict)]

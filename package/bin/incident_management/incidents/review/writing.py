@@ -1,8 +1,8 @@
-"""What people write afterwards: the texts of a review, whether it is done, and follow-ups.
+"""Changes that people make afterwards: texts and state of a review, and follow-ups.
 
 Every function appends one entry, refreshes and returns the incident. All raise NotFound for an
-unknown id, Invalid for a value that is missing or too long, and IllegalMove where the incident's
-state, or what somebody else has said meanwhile, does not allow it.
+unknown id, Invalid for a value that is missing or too long, and IllegalMove if the incident's
+state, or another user's change, does not allow it.
 """
 
 from __future__ import annotations
@@ -44,29 +44,30 @@ __all__ = [
 ]
 
 FOLLOW_UPS = "follow-ups"
-"""The purpose of the claims that name the incidents with follow-ups.
+"""The purpose of the claims that mark incidents with follow-ups.
 
-``time`` is when one is to be looked at next; ``open`` of its value is False when none was open.
+``time`` is when to check one next; ``open`` of its value is False if none was open.
 """
-# A review with more than this to do is a programme, which its organisation plans elsewhere.
+# A review with more follow-ups is a programme, which belongs into another tool.
 MAX_FOLLOW_UPS = 50
 LATEST_DUE = 1e11
-# Clocks are up to 14 hours ahead of UTC: so far is a moment of a day from that day's noon in UTC.
+# Clocks are up to 14 hours ahead of UTC: a moment of a day is at most this far from the day's noon
+# in UTC.
 FARTHEST_NOON_SECONDS = 26 * 3600.0
 _WORDS = {"not_needed": "not needed"}
 
 
 def claim_key(incident_id: str) -> str:
-    """Return the key of the claim that says that an incident has follow-ups."""
+    """Return the key of the claim that marks an incident as having follow-ups."""
     return f"{FOLLOW_UPS}:{incident_id}"
 
 
 def write_review(
     act: Act, incident_id: str, texts: Mapping[str, str], state: str = "", reason: str = ""
 ) -> Incident:
-    """Set some of the review's texts (SECTIONS), say that it is done or not needed, or both.
+    """Set texts of the review (SECTIONS), its state, or both.
 
-    An empty text takes one away. ``state`` is one of REVIEW_STATES, or empty: as it is.
+    An empty text removes a section's text. ``state`` is one of REVIEW_STATES, or empty to keep it.
     """
     known = require_not_merged(act.stores, incident_id, "review it there")
     said = known.review_state.written
@@ -95,10 +96,10 @@ def add_follow_up(
     tickets: Sequence[str] = (),
     due_day: str = "",
 ) -> Incident:
-    """Note something to be done afterwards, by whom and until when (epoch seconds).
+    """Add a follow-up with its owner and due time (epoch seconds).
 
-    ``tickets``: the channels on which it is to have a ticket at once. ``due_day``: which day that
-    is where people are, such as 2026-12-05; empty: that in UTC.
+    ``tickets``: the channels on which to create a ticket at once. ``due_day``: the day of ``due``
+    in the author's time zone, such as 2026-12-05; empty: the day in UTC.
     """
     known = require_not_merged(act.stores, incident_id, "review it there")
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
@@ -118,9 +119,9 @@ def change_follow_up(
 ) -> Incident:
     """Change a follow-up's ``title``, ``owner``, ``due`` (``due_day``) or ``state`` (``reason``).
 
-    One that is dropped needs the reason. Of two who end it, the second is told who was first. What
-    was noted before its incident was merged goes on there. ``seen_at``: only as it was last
-    changed then.
+    Dropping it requires the reason. If two users end it, the second one's error names the first. A
+    follow-up from before its incident was merged can still be changed there. ``seen_at``: change it
+    only if its last change was then.
     """
     known = fold_state(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
@@ -137,7 +138,7 @@ def change_follow_up(
 
 
 def request_ticket(act: Act, incident_id: str, follow_up: str, channel: str) -> Incident:
-    """Want a ticket for an open follow-up on a channel; the worker makes it."""
+    """Request a ticket for an open follow-up on a channel; the worker creates it."""
     known = fold_state(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
     if one["state"] != "open":
@@ -152,7 +153,7 @@ def request_ticket(act: Act, incident_id: str, follow_up: str, channel: str) -> 
             else f"is already getting a ticket in {service}"
         )
         raise IllegalMove(f"{follow_up} {has}, requested by {standing['by']}.")
-    # Another one can be wanted after each that failed or was deleted.
+    # Another ticket can be requested after one that failed or was deleted.
     before = max((float(each["at"]) for each in tickets if each["channel"] == channel), default=0.0)
     claim_turn(act, incident_id, f"{follow_up}:{channel}:{before:.3f}", 0)
     data = {"event": TICKET, "channel": channel, "title": one["title"]}
@@ -162,8 +163,8 @@ def request_ticket(act: Act, incident_id: str, follow_up: str, channel: str) -> 
 def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Incident:
     """Write the entry of a follow-up.
 
-    That the incident is to be looked at is said before, so that none is there that no list finds,
-    and afterwards, since the worker may have put it off in between (:mod:`.reminders`).
+    The claim is saved before, so that lists find every incident with a follow-up, and again after,
+    because the worker may have scheduled a later check in between (:mod:`.reminders`).
     """
     _to_be_looked_at(act, incident_id)
     incident = timeline.record(
@@ -219,7 +220,7 @@ def _checked(texts: Mapping[str, str]) -> Dict[str, str]:
 
 
 def _fields(given: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the fields of a follow-up as they are written. Raises Invalid for a bad one."""
+    """Return the checked fields of a follow-up. Raises Invalid."""
     checked: Dict[str, Any] = {}
     if "title" in given:
         checked["title"] = checked_line(
@@ -240,7 +241,7 @@ def _fields(given: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _day(text: str, due: float) -> str:
-    """Return a day that a moment lies in somewhere. Raises Invalid."""
+    """Return a day that contains the moment in some time zone. Raises Invalid."""
     try:
         noon = datetime.fromisoformat(f"{text}T12:00:00+00:00")
     except ValueError:

@@ -43,7 +43,7 @@ KINDS = {
     "field": "field",
     "checklist": "checklist",
 }
-"""The kinds of stanzas, and what the page calls one of each."""
+"""The kinds of stanzas, with the page's name for each."""
 
 # Characters that a stanza's header, a list, a pattern or an address can't contain. splunkd reserves
 # addresses that end in _reload and the like, and browsers resolve . and .. themselves.

@@ -1,4 +1,4 @@
-"""What is to be done about which incidents, the stanzas [checklist:…], and the names of roles."""
+"""Checklists of tasks for incidents, from the stanzas [checklist:…], and the names of roles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["DEFAULT_ROLES", "LEAD", "Checklist", "ListedStep", "role_names"]
 
 DEFAULT_ROLES: Tuple[str, ...] = ("communications", "scribe")
 LEAD = "lead"
-"""What a step calls the incident's owner; nobody is given it as a role."""
+"""The name of the incident's owner in a step; it can't be assigned as a role."""
 MAX_ROLES = 10
 ROLE_CHARACTERS = 40
 MAX_STEPS = 30
@@ -26,7 +26,7 @@ _PATTERNS = ("severity", "team", "entity", "rule", "tag")
 
 @dataclass(frozen=True)
 class ListedStep:
-    """A step; ``role``: whose it is, or empty. ``runbook``: an address, or empty."""
+    """A step; ``role``: who does it, or empty; ``runbook``: an address, or empty."""
 
     title: str
     role: str = ""
@@ -35,7 +35,7 @@ class ListedStep:
 
 @dataclass(frozen=True)
 class Checklist:
-    """Steps for the incidents that each of its patterns fits (``*`` and ``?``, any case)."""
+    """Steps for the incidents that match all of its patterns (``*`` and ``?``, any case)."""
 
     name: str
     order: float = 100.0
@@ -44,7 +44,7 @@ class Checklist:
 
     @classmethod
     def read(cls, name: str, values: Mapping[str, str], roles: Sequence[str]) -> Checklist:
-        """Read a stanza; ``roles`` are the names that there are. Raises RoutingError."""
+        """Read a stanza; ``roles`` are the known roles. Raises RoutingError."""
         where = f"{CONF} [checklist:{name}]"
         given = ((key, values.get(key, "").strip()) for key in _PATTERNS)
         return cls(
@@ -55,7 +55,7 @@ class Checklist:
         )
 
     def fits(self, incident: Incident) -> bool:
-        """Whether it is for an incident as it is now."""
+        """Tell whether the checklist applies to an incident in its current state."""
         of: Mapping[str, Sequence[str]] = {
             "severity": [incident.severity],
             "team": [incident.team],
@@ -67,7 +67,7 @@ class Checklist:
 
 
 def role_names(general: Mapping[str, str]) -> Tuple[str, ...]:
-    """Read the roles of [general]; an empty list is none. Raises RoutingError."""
+    """Read the roles of [general]; an empty setting means no roles. Raises RoutingError."""
     if "roles" not in general:
         return DEFAULT_ROLES
     where, roles = f"{CONF} [general] roles", tuple(dict.fromkeys(listed(general["roles"])))
@@ -94,7 +94,7 @@ def _steps(where: str, values: Mapping[str, str], roles: Collection[str]) -> Tup
     titles = [step.title for step in steps]
     twice = next((title for title in titles if titles.count(title) > 1), "")
     if twice:
-        # A step is known by what it says: nobody could tell which of two was ticked.
+        # A step is identified by its title, so two equal ones could not be distinguished.
         raise RoutingError(f"{where} has '{twice[:60]}' twice; reword one of the steps.")
     return tuple(steps)
 

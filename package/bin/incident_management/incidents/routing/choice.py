@@ -1,9 +1,9 @@
-"""Choose who of a team takes an incident now, with the reason. Pure and deterministic.
+"""Chooses the team member who takes an incident now, with the reason. Pure and deterministic.
 
-Of the members that are on shift, have the skills and have room, the one with the least open work
-takes it; of several, the one with more room, then the one that the team names first. Work is
-counted in points: an incident's severity says how many. Somebody without any takes an incident
-even if it alone is more than the capacity.
+Candidates are on shift, have the required skills and have capacity left. The one with the least
+open work takes the incident; of several, the one with more capacity left, then the first in the
+team's list. Work is counted in points, by the severity of each incident. A person without open work
+takes an incident even if it alone exceeds the capacity.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Load = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Choice:
-    """The team and the owner (blank: nobody can take it now), and why, in words.
+    """The chosen team and owner (blank: nobody can take it now), and the reason in words.
 
-    ``by_rota``: what the entry says of the rota by which the owner is on call, if that is why.
+    ``by_rota``: the rota data of the entry, if the owner was chosen because of being on call.
     """
 
     team: str
@@ -36,7 +36,7 @@ class Choice:
     by_rota: Document = field(default_factory=dict)
 
     def to_data(self) -> Document:
-        """Return the data of the entry that gives an incident to the owner."""
+        """Return the data of the entry that assigns an incident to the owner."""
         data = {"team": self.team, "owner": self.owner, "reason": self.reason}
         return {**data, **self.by_rota}
 
@@ -90,7 +90,7 @@ class Chooser:
     def choose(
         self, team: str, weight: float, skills: Sequence[str], load: Load, now: float, excluded: str
     ) -> Choice:
-        """Choose who of a team takes an incident, or who of the teams that it falls back to.
+        """Choose who takes an incident, from a team or from its fallback teams.
 
         Args:
             team: the team's name.

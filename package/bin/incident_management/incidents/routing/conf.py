@@ -1,4 +1,4 @@
-"""incident_routing.conf as a whole."""
+"""The model of the whole file incident_routing.conf."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _NO_TEAM = Team("")
 
 @dataclass(frozen=True)
 class Decision:
-    """Which team, whose owner (blank: nobody yet), and why, in one sentence.
+    """The team and the owner (blank: none yet) that the rules chose, and why, in one sentence.
 
-    ``skills`` are what whoever takes the incident must know.
+    ``skills`` are required of the person who takes the incident.
     """
 
     team: str
@@ -71,18 +71,15 @@ class Routing:
     """The whole file. The windows and ``flap_calm`` are in seconds; see :mod:`..upkeep.flapping`.
 
     ``group_by``: why a problem may join an open incident, see :mod:`..grouping.related`.
+    ``tell_singly`` and the like: when messages become summaries, see
+    :mod:`...notify.announcing.storms`. ``review_severities``: which incidents get a review, see
+    :mod:`..review`. ``weights`` are the points of work of an incident by severity. ``problems`` has
+    a sentence for each malformed value; the rest applies.
 
-    ``tell_singly`` and the like: what is told in summaries, see :mod:`...notify.announcing.storms`.
-    ``review_severities``: which incidents are reviewed afterwards, see :mod:`..review`.
-
-    ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
-    each malformed value; the rest applies. ``covers`` are not of the file, but what people have
-    agreed on since: :func:`..clocks.assignment.with_covers` adds them. None: they were not read.
-
-    ``roles`` are what people can have in an incident besides its lead, who is the owner.
-
-    ``own_channels`` are those that administrators have shaped, malformed ones and those that are
-    switched off among them.
+    ``covers`` are not in the file: people add them later, and
+    :func:`..clocks.assignment.with_covers` reads them. None: they were not read. ``roles`` are the
+    roles besides the lead, who is the owner. ``own_channels`` are the HTTP channels of
+    administrators, including malformed and disabled ones.
     """
 
     teams: Dict[str, Team] = field(default_factory=dict)
@@ -120,17 +117,17 @@ class Routing:
         and ``problems`` has a sentence for each. A malformed calendar counts as around the clock,
         so that no deadline is missed because of it.
         """
-        from .reading import RoutingReader  # which makes this
+        from .reading import RoutingReader  # imports this module
 
         return RoutingReader(stanzas).routing()
 
-    # --- who gets it ------------------------------------------------------------------------
+    # --- assignment ----------------------------------------------------------------------------
 
     def decide(self, severity: str, *named: Sequence[str]) -> Decision:
         """Choose the team of an incident; ``named`` is what :meth:`.rules.Rule.explain` takes.
 
-        A team of one member who takes everything at any time names the owner, too; of others,
-        :meth:`choose` names one.
+        If the team has one member who takes everything at any time, that member is the owner. For
+        other teams, :meth:`choose` chooses an owner.
         """
         for rule in self.rules:
             reason = rule.explain(severity, *named)
@@ -144,22 +141,22 @@ class Routing:
         return Decision("", "", " ".join([reason, *self.problems]))
 
     def check_team(self, team: str) -> None:
-        """Raise Invalid for a team that nobody is in and nobody hears of.
+        """Raise Invalid for a team that is not configured.
 
-        Empty is no team. Where no team is configured at all, any name will do.
+        An empty name means no team. If no team is configured at all, any name is accepted.
         """
         if team and self.teams and team not in self.teams:
             known = ", ".join(sorted(self.teams)[:MAX_NAMED])
             raise Invalid(f"There is no team '{team[:60]}' in {CONF}; the teams are {known}.")
 
     def check_rota(self, rota: str) -> None:
-        """Raise NotFound for a rota that there is not."""
+        """Raise NotFound for an unknown rota."""
         if rota not in self.rotas:
             known = ", ".join(sorted(self.rotas)[:MAX_NAMED]) or "none"
             raise NotFound(f"There is no rota '{rota[:60]}' in {CONF}; the rotas are {known}.")
 
     def assigns(self, team: str) -> bool:
-        """Whether the app gives a team's incidents to its members."""
+        """Tell whether the app assigns a team's incidents to its members."""
         known = self.teams.get(team)
         return known is not None and known.assign == "auto" and bool(known.members or known.rota)
 
@@ -172,7 +169,7 @@ class Routing:
         now: float,
         excluded: str = "",
     ) -> Choice:
-        """Choose who of a team, or of those it falls back to, takes an incident now."""
+        """Choose who takes an incident now, from a team or from its fallback teams."""
         return self.chooser.choose(team, self.weight(severity), skills, load, now, excluded)
 
     @cached_property
@@ -181,16 +178,16 @@ class Routing:
 
     @cached_property
     def on_call(self) -> OnCall:
-        """Who is on call when, by the rotas and the covers."""
+        """The on-call times by the rotas and the covers."""
         return OnCall(self.rotas, self.members, self.covers or ())
 
     def people_of(self, team: str) -> Set[str]:
-        """Return everybody who may get an incident as one of a team: members, who is on call."""
+        """Return everyone who may get a team's incidents: its members, and who can be on call."""
         known = self.teams.get(team, _NO_TEAM)
         return {*known.members, *self.on_call.people(known.rota)}
 
     def people(self) -> Set[str]:
-        """Return everybody whom the file names."""
+        """Return everyone whom the file names."""
         return {
             *self.members,
             *(name for team in self.teams for name in self.people_of(team)),
@@ -198,31 +195,31 @@ class Routing:
         }
 
     def availability(self, team: str, load: Load, now: float) -> List[Availability]:
-        """Return how each member of a team stands now."""
+        """Return the availability of each member of a team now."""
         return self.chooser.availability(self.teams[team], (), load, now)
 
     def weight(self, severity: str) -> float:
-        """Return how many points of work an incident of a severity is."""
+        """Return the points of work of an incident of a severity."""
         return self.weights.get(severity, 1.0)
 
-    # --- how fast ---------------------------------------------------------------------------
+    # --- deadlines -----------------------------------------------------------------------------
 
     def policy(self, severity: str, team: str) -> Optional[Policy]:
-        """Return what was promised for incidents of a severity and a team."""
+        """Return the service level for incidents of a severity and a team; None without one."""
         return next((one for one in self.policies if one.fits(severity, team)), None)
 
     def path(self, severity: str, team: str) -> Optional[Path]:
-        """Return how incidents of a severity and a team are escalated."""
+        """Return the escalation path for incidents of a severity and a team; None without one."""
         return next((one for one in self.paths if one.fits(severity, team)), None)
 
     def hours(self, name: str, team: str) -> Calendar:
-        """Return the calendar that a policy or path names; ``team`` stands for the team's own."""
+        """Return the calendar that a policy or path names; ``team`` means the team's own."""
         if name == TEAM_HOURS:
             return self.teams[team].calendar if team in self.teams else ALWAYS
         return calendar_named(CONF, name, self.calendars)
 
     def terms(self) -> List[Any]:
-        """Return, as JSON, all that deadlines and steps of escalation follow from."""
+        """Return, as JSON, everything on which deadlines and escalation steps depend."""
         hours = [[name, calendar.terms()] for name, calendar in sorted(self.calendars.items())]
         teams = [[team.name, team.calendar.name] for team in self.teams.values()]
         policies = [asdict(one) for one in self.policies]
@@ -230,15 +227,15 @@ class Routing:
         return [hours, sorted(teams), policies, [asdict(one) for one in self.paths], updates]
 
     def update_every(self, severity: str, team: str) -> Optional[float]:
-        """Return after how many seconds stakeholders want another update; None: they do not say."""
+        """Return the shortest update interval of stakeholders, in seconds; None without one."""
         groups = (one for one in self.stakeholders if one.fits(severity, team))
         return min((one.update_every for one in groups if one.update_every), default=None)
 
-    # --- who hears of it --------------------------------------------------------------------
+    # --- notification --------------------------------------------------------------------------
 
     @property
     def channel_names(self) -> Tuple[str, ...]:
-        """Every channel that can be told."""
+        """All channels that can be notified."""
         return (*CHANNELS, *self.own_channels)
 
     @property
@@ -252,15 +249,15 @@ class Routing:
         return frozenset(name for name, one in self.own_channels.items() if not one.calls)
 
     def is_for_people(self, channel: str) -> bool:
-        """Whether people read a channel, and want summaries in a storm."""
+        """Tell whether people read a channel, and so get summaries in a storm."""
         own = self.own_channels.get(channel)
         return own.for_people if own else channel in PEOPLE
 
     def channels(self, event: str, team: str, set_up: Collection[str]) -> Tuple[str, ...]:
-        """Return the channels that are told of an event: those of [announce] that the team has.
+        """Return the channels to notify of an event: those of [announce] that the team allows.
 
-        ``set_up`` are the channels that somebody has set up. Of the others, those are told that
-        [announce] or the team asks for by name, so that what can't be delivered is seen.
+        ``set_up`` are the configured channels. Other channels are included only if [announce] or
+        the team names them explicitly, so that the failed delivery is visible.
         """
         wishes = self.announce.get(event, ())
         of = self.teams.get(team, _NO_TEAM)
@@ -272,6 +269,6 @@ class Routing:
         )
 
     def target(self, team: str, channel: str) -> str:
-        """Return where in a channel the team is told; blank means where the settings say."""
+        """Return the team's address in a channel; blank: the address in the channel's settings."""
         of = self.teams.get(team, _NO_TEAM)
         return {"slack": of.slack_channel, "email": ",".join(of.email)}.get(channel, "")

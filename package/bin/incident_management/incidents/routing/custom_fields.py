@@ -1,7 +1,8 @@
-"""What a company wants to know of its incidents besides: the stanzas [field:…].
+"""Custom fields of incidents, from the stanzas [field:…].
 
-Customer impact, region, change number: an administrator says which there are, of which kind, and
-who is shown them. A value is kept as text, in one spelling, so that it can be compared and found.
+Customer impact, region, change number: an administrator defines the fields, their kinds, and where
+they are shown. A value is stored as text in one normalized spelling, so that it can be compared and
+found.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from .values import CONF, ForIncidents, choice, number, some_of, user_name
 __all__ = ["KINDS", "PLACES", "CustomField", "CustomFields"]
 
 KINDS = ("text", "choice", "yes_no", "number", "date", "person")
-# Where a value is shown besides the incident itself.
+# The places where a value is shown besides the incident itself.
 PLACES = ("list", "messages", "stakeholders")
 LABEL_CHARACTERS = 60
 HELP_CHARACTERS = 300
 MAX_OPTIONS = 50
-# Of one message or row.
+# The most fields shown in one message or row.
 MOST_TOLD = 10
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Unfit(Invalid):
-    """A value does not fit its field, which ``takes`` others."""
+    """A value does not fit its field; ``takes`` describes the values that do."""
 
     def __init__(self, label: str, given: str, takes: str) -> None:
         super().__init__(f"'{given}' does not fit {label}: it takes {takes}.")
@@ -42,9 +43,9 @@ class Unfit(Invalid):
 
 @dataclass(frozen=True)
 class CustomField(ForIncidents):
-    """A field, asked for on incidents whose severity and team its patterns match.
+    """A field of incidents whose severity and team match its patterns.
 
-    ``required``: people set it before they resolve such an incident. ``shown``: some of PLACES.
+    ``required``: a person must set it before resolving such an incident. ``shown``: some of PLACES.
     """
 
     name: str
@@ -87,9 +88,10 @@ class CustomField(ForIncidents):
         )
 
     def value_of(self, given: Any) -> str:
-        """Return what is given in the one spelling that is kept; empty for nothing.
+        """Return a value in its normalized spelling; empty for no value.
 
-        Raises Invalid, with what the field takes.
+        Raises:
+            Unfit: the value does not fit; the text names what the field accepts.
         """
         if given is None:
             return ""
@@ -104,7 +106,7 @@ class CustomField(ForIncidents):
 
     @property
     def taken(self) -> Tuple[str, ...]:
-        """The values that it takes; none: it takes others than can be listed."""
+        """The accepted values; empty: the field is not limited to a list."""
         return ("yes", "no") if self.kind == "yes_no" else self.options
 
     def _spelled(self, text: str) -> str:
@@ -116,7 +118,7 @@ class CustomField(ForIncidents):
         if self.kind == "number":
             if not _NUMBER.fullmatch(text):
                 raise self._unfit(text, "a number, such as 42 or 0.5")
-            # Added to 0, as -0 is no other number.
+            # Adding 0 turns -0 into 0.
             return format(Decimal(text).normalize() + 0, "f")
         if self.kind == "date":
             return self._day(text)
@@ -146,14 +148,16 @@ class CustomFields:
 
     @classmethod
     def of(cls, found: Iterable[CustomField]) -> CustomFields:
-        """Put them in order."""
+        """Create it from fields in any order."""
         return cls(tuple(sorted(found, key=lambda one: (one.order, one.name))))
 
     def checked(self, values: Mapping[str, Any]) -> Dict[str, str]:
-        """Return values that people set, as they are kept.
+        """Return the values that people set, in their stored form.
 
-        A field that is not defined any more can be emptied. Raises Invalid for any other that there
-        is not, and for values that do not fit, with a sentence for each.
+        A field that is no longer defined can be emptied.
+
+        Raises:
+            Invalid: any other unknown field, or values that do not fit, with a sentence for each.
         """
         known = {one.name: one for one in self.all}
         found: Dict[str, str] = {}
@@ -174,10 +178,10 @@ class CustomFields:
         return found
 
     def fitting(self, values: Mapping[str, Any]) -> Tuple[Dict[str, str], List[str]]:
-        """Return what of a finding's values is kept, and a sentence for each that does not fit.
+        """Return a finding's values that fit, and a sentence for each that does not.
 
-        The sentence goes to all who are told of the signal, so it does without the value. What no
-        field is defined for is left alone: it is a column of the search like others.
+        The sentence goes to everyone who is notified of the signal, so it leaves out the value.
+        Columns of the search that no field is defined for are ignored.
         """
         found: Dict[str, str] = {}
         wrong: List[str] = []
@@ -191,7 +195,7 @@ class CustomFields:
         return found, wrong
 
     def lacking(self, severity: str, team: str, values: Mapping[str, str]) -> List[CustomField]:
-        """Return the fields that an incident lacks, of those that are set before it is resolved."""
+        """Return the required fields of an incident that have no value."""
         return [
             one
             for one in self.all
@@ -199,13 +203,13 @@ class CustomFields:
         ]
 
     def check_resolvable(self, severity: str, team: str, values: Mapping[str, str]) -> None:
-        """Raise Invalid where an incident lacks a field that is set before it is resolved."""
+        """Raise Invalid if an incident has no value in a required field."""
         lacking = [f"{one.label} ({one.name})" for one in self.lacking(severity, team, values)]
         if lacking:
             raise Invalid(f"Set {', '.join(lacking)} before you resolve the incident.")
 
     def shown_in(self, place: str) -> List[Tuple[str, str]]:
-        """Return name and label of the fields that a place of PLACES shows."""
+        """Return name and label of the fields that one of PLACES shows."""
         return [(one.name, one.label) for one in self.all if place in one.shown][:MOST_TOLD]
 
 

@@ -1,10 +1,8 @@
-"""When a rota changes hands: turns of one length, by the wall clock of a time zone. Pure.
+"""The handover times of a rota: turns of one length, by the wall clock of a time zone. Pure.
 
 A turn begins at the same time of the wall clock as the one before, so it is an hour longer or
-shorter where the clocks change. Of a time that they show twice the first counts, and one that they
-leave out counts by the clocks as they were before (as :mod:`..clocks.windows` has it).
-
-Moments are epoch seconds.
+shorter when the clocks change. If the clocks show a time twice, the first one counts; a time that
+they skip counts as before the change (as in :mod:`..clocks.windows`). Moments are epoch seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from ..errors import RoutingError
 
 __all__ = ["Handovers", "read_handovers"]
 
-# Shorter turns could begin before the one before them where the clocks change.
+# When the clocks change, a shorter turn could begin before the previous one.
 SHORTEST_HOURS = 4
 LONGEST = timedelta(weeks=52)
 _FIXED = re.compile(r"(daily|mon|tue|wed|thu|fri|sat|sun)\s+([01]\d|2[0-3]):([0-5]\d)")
@@ -28,7 +26,7 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 @dataclass(frozen=True)
 class Handovers:
-    """``first``: when turn 0 begins, by the wall clock. Turns before it have negative numbers."""
+    """The turns; ``first``: when turn 0 begins, by the wall clock. Earlier turns are negative."""
 
     first: datetime = datetime(2000, 1, 3)
     step: timedelta = timedelta(weeks=1)
@@ -41,7 +39,7 @@ class Handovers:
         return wall.replace(tzinfo=self.zone, fold=0).timestamp()
 
     def number_at(self, moment: float) -> int:
-        """Return the number of the turn that a moment is in."""
+        """Return the number of the turn at a moment."""
         number = (self.local(moment) - self.first) // self.step
         while self.begins(number) > moment:
             number -= 1
@@ -50,12 +48,12 @@ class Handovers:
         return number
 
     def local(self, moment: float) -> datetime:
-        """Return what the wall clock shows."""
+        """Return the time on the wall clock at a moment."""
         return datetime.fromtimestamp(moment, self.zone).replace(tzinfo=None)
 
 
 def read_handovers(where: str, handover: str, start: str, zone_name: str) -> Handovers:
-    """Read when a rota changes hands, of which ``start`` is the first. Raises RoutingError."""
+    """Read the handover times of a rota, the first at ``start``. Raises RoutingError."""
     zone_name = zone_name or "UTC"
     zone = read_zone(f"{where} time_zone", zone_name)
     fixed, every = _FIXED.fullmatch(handover.lower()), _EVERY.fullmatch(handover.lower())

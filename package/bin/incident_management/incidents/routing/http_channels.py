@@ -1,4 +1,4 @@
-"""Channels that an administrator shapes: the stanzas [channel:…], each an HTTP call."""
+"""HTTP channels that an administrator defines, from the stanzas [channel:…]."""
 
 from __future__ import annotations
 
@@ -45,47 +45,47 @@ SETTINGS = (
     *("url", "method", "headers", "body", "calls", "secret", "secret2"),
     *("signing_secret", "id_field", "words", "read_by"),
 )
-# A name stands in lists, and is a field of documents.
+# A name must fit into lists, and be a valid field name of documents.
 NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 NAME_RULE = (
     "Enter a name of 1 to 40 lowercase letters, digits, _ and - that starts with a letter and is "
     "not a built-in channel."
 )
-# What documents and the API call something else.
+# Names that documents and the API use for other things.
 _TAKEN = (*CHANNELS, "webhook", "webhooks")
 METHODS = ("POST", "PUT", "PATCH")
 SECRETS = ("secret", "secret2")
-# What each call is signed with; no template holds it.
+# The key that signs each call; templates can't use it.
 SIGNING = "signing_secret"
 SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
-# The id that the service gave to what the first call made there.
+# The id that the service returned for the object that the first call created.
 KEPT = "id"
-# By these a service knows a call that comes again.
+# Fields by which a service can recognize a repeated call.
 MARKS = ("dedup", "delivery")
-# What can be told, see docs/CHANNELS.md.
+# The fields of templates, see docs/CHANNELS.md.
 FIELDS = (
     *("incident", "title", "headline", "text", "severity", "status", "event", "team", "owner"),
     *("entity", "rule", "cause", "quote", "link", "events", "since", "since_epoch", "time"),
     *("time_epoch", "next_update", "fields", *MARKS, KEPT, *SECRETS),
 )
-# A header holds ASCII alone, and an address is nobody's prose.
+# The fields for headers and addresses: a header can only hold ASCII, an address no prose.
 _SHORT = ("incident", "severity", "status", "event", "team", *MARKS, KEPT, *SECRETS)
 _WORDED = ("severity", "status", "event", "team")
-# The call for what is told after the first time, of events that have none of their own.
+# The call for later events about an incident that have no call of their own.
 CHANGED = "changed"
-# An address that is a secret as a whole, as those of chats' webhooks are, and what follows it.
+# An address that is wholly secret, such as a chat's webhook; text may follow it.
 WHOLE = "{secret}"
 PEOPLE, SOFTWARE = "people", "software"
 _LOWER = tuple(method.lower() for method in METHODS)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-# What is the connection's own to say.
+# Headers that the HTTP connection itself sets.
 _NOT_HEADERS = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding")
 _PLACE = re.compile(r"[A-Za-z0-9_-]{1,80}(\.[A-Za-z0-9_-]{1,80}){0,9}")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request: ``url`` and the texts of ``body`` are templates."""
+    """One HTTP call: ``url`` and the texts of ``body`` are templates."""
 
     method: str
     url: str
@@ -98,11 +98,11 @@ class Call:
 
 @dataclass(frozen=True)
 class HttpChannel:
-    """``calls`` are by event; '' is the one for what has none of its own.
+    """A channel; ``calls`` are by event, '' is the one for events without their own.
 
     ``words``: the service's own words for a field's values, ``*`` for all others. ``secrets`` are
-    as the file has them. ``for_people``: people read it. Without ``calls`` it is malformed, see
-    :meth:`malformed`.
+    as the file has them. ``for_people``: people read it. Without ``calls`` the channel is
+    malformed, see :meth:`malformed`.
     """
 
     name: str
@@ -142,13 +142,13 @@ class HttpChannel:
 
     @classmethod
     def malformed(cls, name: str, values: Mapping[str, str]) -> HttpChannel:
-        """What is known of a stanza that can't be read: whether it is on, and who reads it."""
+        """Return what is known of a malformed stanza: whether it is enabled, and who reads it."""
         is_software = values.get("read_by", "").strip().lower() == SOFTWARE
         return cls(name, not is_true(values.get("disabled")), for_people=not is_software)
 
     @property
     def fields(self) -> Set[str]:
-        """The fields of all its calls."""
+        """The fields used in its headers and all its calls."""
         found = fields_of(dict(self.headers))
         return found.union(*(call.fields for call in self.calls.values()))
 
@@ -174,7 +174,7 @@ class HttpChannel:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a channel may be called so."""
+    """Tell whether a text is a valid name of a channel."""
     return NAME.fullmatch(text) is not None and text not in _TAKEN
 
 
@@ -202,7 +202,7 @@ def _calls(where: str, values: Mapping[str, str]) -> Dict[str, Call]:
 
 
 def _call(where: str, event: str, given: Any, first: Call) -> Call:
-    # Imported here: what reads the file begins without what sends messages.
+    # Imported here, so that reading the file does not load the modules that send messages.
     from ...notify.events import HEADLINES
 
     if event not in (*HEADLINES, CHANGED):
@@ -226,7 +226,7 @@ def _of_body(later: bool) -> Tuple[str, ...]:
 
 
 def _address(where: str, url: str) -> str:
-    """Check an address: its host is no field's to say, unless all of it is the secret."""
+    """Check an address: no field may be in its host, unless the whole address is the secret."""
     check_text(url, where, _SHORT)
     if url.startswith(WHOLE):
         if re.match(r"[^/?&#]", url[len(WHOLE) :]):
@@ -242,7 +242,7 @@ def _address(where: str, url: str) -> str:
 
 
 def _well_formed(where: str, url: str) -> str:
-    # Imported here: it begins with TLS, which most who read the file have no use for.
+    # Imported here: it loads TLS, which most readers of the file do not need.
     from ...outside.transport import BadUrl, checked_url
 
     try:

@@ -28,10 +28,10 @@ LOOK_BACK = 8 * 86400.0
 
 @dataclass(frozen=True)
 class Duty:
-    """Who is on call (blank: nobody), and why, in a sentence or more.
+    """Who is on call (blank: nobody), and why, in one or more sentences.
 
-    ``instead_of``: whose turn it is, where it is another's; ``cover``: the id of the cover that
-    counts.
+    ``instead_of``: the member whose turn it is, if another person is on call; ``cover``: the id of
+    the cover that applies.
     """
 
     person: str
@@ -54,7 +54,7 @@ class Span:
 
 
 class OnCall:
-    """The rotas with what people have agreed on since.
+    """The rotas with the covers that people added.
 
     Args:
         covers: those that are not over, and those that ended after :meth:`looks_back_to`.
@@ -65,7 +65,7 @@ class OnCall:
     ) -> None:
         self._rotas = rotas
         self._members = members
-        # The later cover counts, and may replace the person of an earlier one.
+        # A later cover takes precedence, and may replace the person of an earlier one.
         self._covers = sorted(covers, key=lambda one: (one.created_at, one.id))
         self._since: Dict[str, Tuple[Span, float]] = {}
 
@@ -116,9 +116,9 @@ class OnCall:
         return found
 
     def since(self, name: str, moment: float) -> float:
-        """Return since when whoever is on call at a moment is; 0.0: for longer than is looked back.
+        """Return since when the person on call at a moment is so; 0.0: longer than searched back.
 
-        So it is the same as long as that person is, or becomes 0.0: never later.
+        So it stays the same while that person is on call, or becomes 0.0: it never moves later.
         """
         known = self._since.get(name)
         if known is None or not known[0].start <= moment < known[0].end:
@@ -126,9 +126,9 @@ class OnCall:
         return known[1]
 
     def _found_since(self, name: str, moment: float) -> Tuple[Span, float]:
-        """The span that a moment is in, as far as it was looked at, and :meth:`since`."""
+        """Return the span of a moment, as far as it was computed, and :meth:`since`."""
         first = _looks_back_to(self._rotas[name], moment)
-        # A second more, so that what is asked within it need not be looked for again.
+        # One second more, so that further calls within it need no new search.
         spans = [one for one in self.spans(name, first, moment + 1) if one.start <= moment]
         since = spans[-1].start
         for span in reversed(spans):
@@ -138,17 +138,17 @@ class OnCall:
         return spans[-1], 0.0
 
     def people(self, name: str) -> Set[str]:
-        """Return everybody who may be on call by a rota."""
+        """Return everyone who may be on call by a rota or its fallback rotas."""
         found = {member for rota in self._chain(name) for member in rota.members}
         return found | {cover.person for cover in self.covers(name)}
 
     def covers(self, name: str) -> List[Cover]:
-        """Return the covers of a rota, and of those that it falls back to; the later last."""
+        """Return the covers of a rota and of its fallback rotas, the latest last."""
         chain = [rota.name for rota in self._chain(name)]
         return [cover for cover in self._covers if cover.rota in chain]
 
     def _chain(self, name: str) -> Iterator[Rota]:
-        """The rota, and those that it falls back to."""
+        """Yield the rota and its fallback rotas."""
         tried: List[str] = []
         while name in self._rotas and name not in tried:
             tried.append(name)
@@ -168,7 +168,8 @@ class OnCall:
         passed: List[str] = []
         for step in range(len(rota.members)):
             member = rota.whose_turn(number + step)
-            # Whoever covers for whoever is on call stands for one person, not for all in the order.
+            # A cover without ``instead_of`` replaces the person on call, not all members in the
+            # order.
             person, cover = self._covered(asked, member, moment, anybody=step == 0)
             if excluded and person == excluded:
                 passed.append(f"{person} already has the incident")
@@ -178,7 +179,7 @@ class OnCall:
                 end = turns.begins(number + 1) if cover is None else cover.ends_at
                 until = moment_named(turns.zone, turns.zone_name, end, moment)
                 words = f"{person} is on call in rota '{rota.name}'"
-                # Before the turn ends they may be away, or the rota off.
+                # Named as the turn's end: before it, the person may be away, or the rota off.
                 turn = ", in the turn"
                 if cover is not None:
                     words, turn = f"{words}, covering for {member}", ""
@@ -190,9 +191,9 @@ class OnCall:
     def _covered(
         self, asked: Sequence[str], member: str, moment: float, anybody: bool
     ) -> Tuple[str, Optional[Cover]]:
-        """Who is there for a member, and the cover that says so.
+        """Return the person who replaces a member, and the cover that applies; the member if none.
 
-        ``anybody``: covers for whoever is on call count.
+        ``anybody``: covers for whoever is on call count as well.
         """
         person, last = member, None
         for cover in self._covers:
@@ -206,7 +207,7 @@ class OnCall:
         return known is not None and rota.handovers.local(moment).date() in known.away
 
     def _possible_changes(self, name: str, start: float, end: float) -> Iterator[float]:
-        """Moments at which somebody else may come on call; more than that do no harm."""
+        """Yield the moments at which the person on call may change; extra ones do no harm."""
         for rota in self._chain(name):
             turns = rota.handovers
             number = turns.number_at(start) + 1
@@ -222,7 +223,7 @@ class OnCall:
 
 
 def _looks_back_to(rota: Rota, moment: float) -> float:
-    """Just before a turn, so that its beginning is seen."""
+    """Return a moment just before a turn, so that its beginning is included."""
     turns = rota.handovers
     return turns.begins(turns.number_at(moment - LOOK_BACK)) - 1
 

@@ -68,9 +68,9 @@ class Policy(Applies):
 
 @dataclass(frozen=True)
 class Step:
-    """Who gets an incident ``after`` so many seconds, and which channels hear of it.
+    """Who gets an incident ``after`` so many seconds, and which channels are notified.
 
-    ``rota``: whoever is on call by it then.
+    ``rota``: assign it to the person on call then.
     """
 
     number: int
@@ -83,10 +83,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Path(Applies):
-    """Steps in the order of their times, walked again ``repeat`` times.
+    """Escalation steps in the order of their times, repeated ``repeat`` times.
 
-    ``every`` is the time from the last step to the first of the next round. ``until`` says what
-    ends it: ``acknowledged`` or ``resolved``.
+    ``every`` is the time in seconds from the last step to the first of the next round. ``until``
+    says what ends the path: ``acknowledged`` or ``resolved``.
     """
 
     steps: Tuple[Step, ...] = ()
@@ -104,9 +104,9 @@ class Path(Applies):
         rotas: Collection[str] = (),
         told: Sequence[str] = CHANNELS,
     ) -> Path:
-        """Read a stanza; ``teams``, ``rotas`` and ``told`` (channels) hold the names of all.
+        """Read a stanza. Raises RoutingError.
 
-        Raises RoutingError.
+        ``teams``, ``rotas`` and ``told`` (channels) hold all known names.
         """
         where = f"{CONF} [escalation:{name}]"
         repeat = int(min(number(where, values, "repeat", 0), MAX_REPEATS))

@@ -39,7 +39,7 @@ Ordered = TypeVar("Ordered", Policy, Path, Checklist)
 
 @dataclass(frozen=True)
 class _People:
-    """Who there is, and when they work."""
+    """The people, their working hours, rotas and teams."""
 
     calendars: Dict[str, Calendar]
     members: Dict[str, Member]
@@ -48,10 +48,10 @@ class _People:
 
 
 class RoutingReader(StanzaReader):
-    """Makes a Routing of the file's stanzas, with a sentence for each mistake."""
+    """Builds a Routing from the file's stanzas, with a sentence for each mistake."""
 
     def routing(self) -> Routing:
-        """Read everything. Kinds of stanzas come after those that they name."""
+        """Read everything. Kinds of stanzas are read after those that they refer to."""
         own = self._own_channels()
         told = (*CHANNELS, *own)
         kinds = ("team", "rota", "calendar")
@@ -93,7 +93,7 @@ class RoutingReader(StanzaReader):
             review_severities=self._some_of(
                 "review_severities", SEVERITIES, "severities", DEFAULT_REVIEWED
             ),
-            # The last: each of the others may have added some.
+            # Last: each of the others may have added some.
             problems=tuple(self._problems),
         )
 
@@ -149,7 +149,7 @@ class RoutingReader(StanzaReader):
     def _in_order(
         self, kind: str, make: Callable[[str, Mapping[str, str]], Ordered]
     ) -> Tuple[Ordered, ...]:
-        """Read the stanzas of a kind by their ``order``: the first that fits counts."""
+        """Read the stanzas of a kind, sorted by ``order``: the first match counts."""
         return tuple(sorted(self._each(kind, make), key=lambda one: (one.order, one.name)))
 
     def _announce(self, told: Sequence[str]) -> Dict[str, Tuple[AnnounceChannel, ...]]:
@@ -164,7 +164,7 @@ class RoutingReader(StanzaReader):
     def _announce_channels(
         self, event: str, word: str, told: Sequence[str]
     ) -> Tuple[AnnounceChannel, ...]:
-        """Read one channel of a list: where there is none of that name, the others still hear."""
+        """Read one channel of a list; an unknown one does not affect the others."""
         return self._read(partial(announce_channels, f"{CONF} [announce] {event}", word, told), ())
 
     # --- settings of [general] and [capacity] --------------------------------------------------
@@ -180,7 +180,7 @@ class RoutingReader(StanzaReader):
     def _some_of(
         self, key: str, known: Sequence[str], noun: str, default: Tuple[str, ...]
     ) -> Tuple[str, ...]:
-        """Read a list of known words; an empty one is none of them."""
+        """Read a list of known words; an empty setting means none of them."""
         where, text = f"{CONF} [general] {key}", self._general.get(key)
         if text is None:
             return default

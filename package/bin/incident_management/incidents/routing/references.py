@@ -48,7 +48,7 @@ _STEP = re.compile(r"step\.\d+")
 
 
 class _Reference(NamedTuple):
-    """``setting`` of a stanza names something of a kind."""
+    """A reference: ``setting`` of a stanza names something of a kind."""
 
     setting: str
     kind: str
@@ -84,7 +84,7 @@ def _is_known_target(target: _Reference, known: Names) -> bool:
 
 def _is_known(kind: str, wanted: str, name: str, known: Names) -> bool:
     if kind == "stakeholders" and name in CHANNELS:
-        return False  # They have settings of their own for those.
+        return False  # Stakeholders have separate settings for these.
     words = (ALWAYS_WORD, TEAM_HOURS) if kind in ("sla", "escalation") else (ALWAYS_WORD,)
     return name in known[wanted] or (wanted == "calendar" and name.lower() in words)
 

@@ -1,4 +1,4 @@
-"""On-call rotas, as the stanzas [rota:…] say them: who takes turns, and when one ends."""
+"""On-call rotas from the stanzas [rota:…]: who takes turns, and when turns end."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MAX_MEMBERS = 100
 
 @dataclass(frozen=True)
 class Rota:
-    """``members`` take turns in this order, the first of them in turn 0 of ``handovers``.
+    """A rota; ``members`` take turns in this order, the first of them in turn 0 of ``handovers``.
 
-    Outside its ``hours`` nobody is on call by it, and the rota ``fallback`` is asked. One without
-    members is what a malformed stanza leaves.
+    Outside its ``hours`` nobody is on call by it, and the rota ``fallback`` is used. A malformed
+    stanza becomes a rota without members.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Rota:
     def read(
         cls, name: str, values: Mapping[str, str], calendars: Calendars, rotas: Mapping[str, object]
     ) -> Rota:
-        """Read a stanza; ``rotas`` holds the names of all. Raises RoutingError."""
+        """Read a stanza; ``rotas`` holds all known names. Raises RoutingError."""
         where = f"{CONF} [rota:{name}]"
         members = user_names(values.get("members", ""))
         if not members:
@@ -57,5 +57,5 @@ class Rota:
         )
 
     def whose_turn(self, number: int) -> str:
-        """Return whose turn it is, by a turn's number."""
+        """Return the member whose turn it is, by the turn's number."""
         return self.members[number % len(self.members)]

@@ -1,4 +1,4 @@
-"""Which team an incident belongs to: the ordered rules."""
+"""The ordered rules that choose the team of an incident."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Rule"]
 
 @dataclass(frozen=True)
 class Rule:
-    """Matches when each of its patterns (``*`` and ``?``, any case) does; the first match wins.
+    """A rule matches if all of its patterns (``*`` and ``?``, any case) do; the first match wins.
 
-    ``skills`` are those that whoever takes the incident must have.
+    ``skills`` are required of the person who takes the incident.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Rule:
         tags: Sequence[str] = (),
         fields: Sequence[str] = (),
     ) -> str:
-        """Return why this rule matches, or nothing when it does not.
+        """Return why this rule matches, or an empty text if it does not.
 
         ``fields``: the values of custom fields, each as ``region=eu``.
         """

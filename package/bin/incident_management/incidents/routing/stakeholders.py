@@ -1,7 +1,8 @@
-"""Who hears of an incident without working on it: the stanzas [stakeholders:…].
+"""Stakeholders, who follow an incident without working on it: the stanzas [stakeholders:…].
 
-Support, management, customers' contacts: they get what a person wrote for them (``update``), and
-where it is asked for that an incident was opened or resolved. Never what was found in logs.
+Support, management, customers' contacts: they get the updates that a person wrote for them
+(``update``) and, if configured, a message when an incident is opened or resolved. They never get
+log contents.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from .values import (
 
 __all__ = ["EVENTS", "Stakeholders"]
 
-# What they can be told of; an update always is.
+# Optional events; stakeholders always get updates.
 EVENTS = ("opened", "resolved")
 
 
 @dataclass(frozen=True)
 class Stakeholders(ForIncidents):
-    """A group, for the incidents whose severity and team its patterns match.
+    """A group, for the incidents whose severity and team match its patterns.
 
-    ``teams``: the app's channel in Microsoft Teams is one of its places. ``channels``: those that
-    administrators have shaped. ``events``: what it hears of besides updates. ``update_every``: it
-    is to hear of an open incident at least this often, in seconds; None: whenever somebody writes
-    or has promised it.
+    ``teams``: the app's channel in Microsoft Teams is one of its places. ``channels``: HTTP
+    channels of administrators. ``events``: what it gets besides updates. ``update_every``: the
+    longest interval in seconds between updates about an open incident; None: only when someone
+    writes or has promised one.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Stakeholders(ForIncidents):
 
     @classmethod
     def read(cls, name: str, values: Mapping[str, str], own: Sequence[str] = ()) -> Stakeholders:
-        """Read a stanza; ``own``: the channels that there are besides. Raises RoutingError."""
+        """Read a stanza; ``own``: the known HTTP channels. Raises RoutingError."""
         where = f"{CONF} [stakeholders:{name}]"
         known = ("0", "1", "false", "true")
         group = cls(
@@ -70,7 +71,7 @@ class Stakeholders(ForIncidents):
 
     @property
     def places(self) -> Tuple[Tuple[str, str], ...]:
-        """Where it is told, as channels and what of them; all of its mail is one."""
+        """The channel and address of each message; all e-mail addresses together are one place."""
         mail = (("email", ",".join(self.email)),) if self.email else ()
         teams = (("teams", ""),) if self.teams else ()
         own = ((one, "") for one in self.channels)

@@ -19,7 +19,7 @@ class StanzaReader:
     """What the readers of single kinds share; ``_problems`` has a sentence for each mistake."""
 
     def __init__(self, stanzas: Mapping[str, Mapping[str, str]]) -> None:
-        # A channel that is switched off can be named as any other that is not set up.
+        # Disabled channels are kept: they may be named like any other channel that is not set up.
         self._stanzas = {
             name: values
             for name, values in stanzas.items()

@@ -1,4 +1,4 @@
-"""Teams and their people: who works when, how much each takes, what each can do."""
+"""Teams and their people: working hours, capacity and skills."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ __all__ = [
 
 Calendars = Mapping[str, Calendar]
 
-# Where the app can reach one person: by name in the team's channel, at their own address.
+# Ways to reach one person: by name in the team's channel, at their own address.
 PERSONAL = ("slack", "email")
 _SLACK_ID = re.compile(r"(T[A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")
-# Letters of other scripts have no case. An ID is all that Slack takes besides a name; that of a
-# person (U, W) is their conversation with the app.
+# Letters of other scripts have no case. Besides a name, Slack accepts only an ID; that of a person
+# (U, W) is their conversation with the app.
 _SLACK_CHANNEL = re.compile(r"#?[^\s#@,:;/.A-Z]{1,80}|[CDGUW][A-Z0-9]{7,20}")
 _JIRA_ID = re.compile(r"[A-Za-z0-9:_-]{1,128}")
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
@@ -41,10 +41,11 @@ _SYS_ID = re.compile(r"[0-9a-f]{32}")
 class Member:
     """One person.
 
-    ``capacity`` is how much open work the person takes (None: as the team says), ``calendar``
-    when the person works (None: with the team), ``away`` the days off. ``slack_id`` is who this is
-    in Slack: ``U…``, or ``T…/U…`` for a member of another workspace than the app's own; ``email``
-    the person's own address; ``jira_id`` and ``servicenow_id`` the person's account there.
+    ``capacity`` is how much open work the person takes (None: as the team says), ``calendar`` when
+    the person works (None: with the team), ``away`` the days off. ``slack_id`` is the person's
+    Slack member ID: ``U…``, or ``T…/U…`` for a member of another workspace than the app's own;
+    ``email`` the person's own address; ``jira_id`` and ``servicenow_id`` the person's accounts
+    there.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Member:
     def known_as(self, channel: str) -> str:
         """Return how a channel addresses this person; blank means that it can't.
 
-        One of another workspace of Slack is mentioned without the workspace.
+        A member of another Slack workspace is mentioned without the workspace.
         """
         known = {
             "slack": self.slack_id.rpartition("/")[2],
@@ -91,14 +92,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Team:
-    """``channels``: where the team wants to be told; empty means wherever [announce] says.
-    Whoever names a channel there, a ``slack_channel`` or an ``email`` wants it also when it is not
-    set up.
+    """A team and its settings.
 
-    ``capacity`` and ``calendar`` hold for members that have none of their own. ``fallback`` is
-    the team that takes what nobody here can take now. ``assign``: ``auto`` or ``manual``, whether
-    the app gives incidents to members. ``rota`` says who of them is on call and gets them first.
-    ``handover_report``: how whoever comes on call by it gets the report of the shift before.
+    ``channels``: the channels to notify; empty means as [announce] says. A channel named there, a
+    ``slack_channel`` or an ``email`` is used even if the channel is not set up. ``capacity`` and
+    ``calendar`` apply to members that have none of their own. ``fallback`` is the team that takes
+    what nobody here can take now. ``assign``: ``auto`` or ``manual``, whether the app assigns
+    incidents to members. ``rota`` determines who is on call and gets incidents first.
+    ``handover_report``: the ways to send the shift report to the person who comes on call by it.
     """
 
     name: str
@@ -123,9 +124,9 @@ class Team:
         rotas: Collection[str] = (),
         told: Sequence[str] = CHANNELS,
     ) -> Team:
-        """Read a stanza; ``teams``, ``rotas`` and ``told`` (channels) hold the names of all.
+        """Read a stanza. Raises RoutingError.
 
-        Raises RoutingError.
+        ``teams``, ``rotas`` and ``told`` (channels) hold all known names.
         """
         where = f"{CONF} [team:{name}]"
         fallback = values.get("fallback", "").strip()
@@ -154,7 +155,7 @@ class Team:
         )
 
     def names(self, channel: str) -> bool:
-        """Whether the team asks for a channel by name."""
+        """Tell whether the team names a channel explicitly."""
         own = {"slack": self.slack_channel, "email": self.email}
         return channel in self.channels or bool(own.get(channel))
 
@@ -162,12 +163,12 @@ class Team:
         return self.capacity if member.capacity is None else member.capacity
 
     def hours_of(self, member: Member) -> Calendar:
-        """When a member is on shift."""
+        """Return when a member is on shift."""
         return (member.calendar or self.calendar).without(member.away)
 
 
 def calendar_named(where: str, name: str, calendars: Calendars) -> Calendar:
-    """Return a calendar by its name; empty is around the clock. Raises RoutingError."""
+    """Return a calendar by its name; empty means around the clock. Raises RoutingError."""
     name = name.strip()
     if not name or name.lower() == ALWAYS_WORD:
         return ALWAYS
@@ -177,7 +178,7 @@ def calendar_named(where: str, name: str, calendars: Calendars) -> Calendar:
 
 
 def takes_everything(members: Mapping[str, Member], team: Team) -> bool:
-    """Whether the team has one member, who takes everything at any time."""
+    """Tell whether the team has one member, who takes everything at any time."""
     if len(team.members) != 1 or team.rota or team.assign != "auto":
         return False
     member = members.get(team.members[0], Member(team.members[0]))
@@ -185,9 +186,9 @@ def takes_everything(members: Mapping[str, Member], team: Team) -> bool:
 
 
 def member_in_slack(members: Mapping[str, Member], workspace: str, user: str) -> str:
-    """Return the name of the one member who is a user of a Slack workspace; empty: nobody is.
+    """Return the name of the only member with this Slack user ID; empty without exactly one.
 
-    ``workspace`` is empty for the app's own. Who shares an id with another member is nobody.
+    ``workspace`` is empty for the app's own. An ID that several members share identifies nobody.
     """
     wanted = f"{workspace}/{user}" if workspace else user
     found = [name for name, member in members.items() if user and member.slack_id == wanted]
@@ -195,7 +196,7 @@ def member_in_slack(members: Mapping[str, Member], workspace: str, user: str) ->
 
 
 def duplicate_members(members: Mapping[str, Member]) -> List[str]:
-    """Return a sentence for each person who has several stanzas (given by their names)."""
+    """Return a sentence for each person with several stanzas. ``members`` are by stanza name."""
     stanzas: Dict[str, List[str]] = {}
     for stanza, member in members.items():
         stanzas.setdefault(member.name, []).append(f"[member:{stanza}]")
@@ -208,7 +209,7 @@ def duplicate_members(members: Mapping[str, Member]) -> List[str]:
 
 
 def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
-    """Return a sentence for each id that several members have."""
+    """Return a sentence for each Slack ID that several members have."""
     by_id: Dict[str, List[str]] = {}
     for name, member in members.items():
         by_id.setdefault(member.slack_id, []).append(name)
@@ -221,9 +222,9 @@ def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
 
 
 def invalid_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
-    """Return a sentence for each place that names what can be no channel of Slack.
+    """Return a sentence for each place that names an impossible Slack channel.
 
-    ``named``: places, such as ``[team:shop] slack_channel``, each with what it names.
+    ``named``: places, such as ``[team:shop] slack_channel``, each with the channel it names.
     """
     return [
         f"{CONF} {where} is '{channel[:60]}', which is not a Slack channel; set a name such as "
@@ -234,7 +235,7 @@ def invalid_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
 
 
 def reports_without_recipient(teams: Mapping[str, Team]) -> List[str]:
-    """Return a sentence for each team whose handover report nobody gets."""
+    """Return a sentence for each team whose handover report has no recipient."""
     return [
         f"{CONF} [team:{team.name}] handover_report goes to the person on call, but the team has "
         "no rota; set a rota, or leave this empty."

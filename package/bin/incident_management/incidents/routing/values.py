@@ -40,7 +40,7 @@ class ForIncidents:
     team: str
 
     def fits(self, severity: str, team: str) -> bool:
-        """Whether it is for an incident of a severity and a team."""
+        """Tell whether the stanza applies to incidents of a severity and a team."""
         return bool(matching(self.severity, [severity])[1] and matching(self.team, [team])[1])
 
 
@@ -53,7 +53,7 @@ class AnnounceChannel:
 
 
 def duration(text: str, where: str = "The duration") -> float:
-    """Return the seconds of a span of time. Raises RoutingError naming ``where``."""
+    """Return the seconds of a time span. Raises RoutingError naming ``where``."""
     try:
         return seconds_of(text)
     except ValueError as error:
@@ -61,7 +61,7 @@ def duration(text: str, where: str = "The duration") -> float:
 
 
 def optional_duration(where: str, values: Mapping[str, str], key: str) -> Optional[float]:
-    """Return the seconds of a setting, None when it is empty. Zero is refused."""
+    """Return the seconds of a setting, None if it is empty. Raises RoutingError, also for zero."""
     text = values.get(key, "").strip()
     if not text:
         return None
@@ -72,7 +72,7 @@ def optional_duration(where: str, values: Mapping[str, str], key: str) -> Option
 
 
 def number(where: str, values: Mapping[str, str], key: str, default: float) -> float:
-    """Return a number that is not negative."""
+    """Return a number that is not negative. Raises RoutingError."""
     text = values.get(key, "").strip()
     try:
         value = float(text) if text else default
@@ -84,7 +84,7 @@ def number(where: str, values: Mapping[str, str], key: str, default: float) -> f
 
 
 def choice(where: str, values: Mapping[str, str], key: str, known: Sequence[str]) -> str:
-    """Return one of the known words; the first is the default."""
+    """Return one of the known words; the first is the default. Raises RoutingError."""
     text = values.get(key, "").strip().lower() or known[0]
     if text not in known:
         raise RoutingError(f"{where} {key} is '{text}'; use {' or '.join(known)}.")
@@ -92,12 +92,12 @@ def choice(where: str, values: Mapping[str, str], key: str, known: Sequence[str]
 
 
 def user_names(text: str) -> Tuple[str, ...]:
-    """Return a list of user names, as :func:`user_name` writes them."""
+    """Return a list of user names in the spelling of :func:`user_name`."""
     return listed(user_name(text))
 
 
 def user_name(name: str) -> str:
-    """Return a user's name in the one spelling that is compared.
+    """Return a user name in lowercase, in which names are compared.
 
     "Usernames are case insensitive in the Splunk platform" (``userNameAttribute`` in
     authentication.conf.spec).
@@ -106,7 +106,7 @@ def user_name(name: str) -> str:
 
 
 def email_addresses(where: str, text: str) -> Tuple[str, ...]:
-    """Return a list of e-mail addresses."""
+    """Return a list of e-mail addresses. Raises RoutingError."""
     try:
         return addresses(text)
     except ValueError as error:
@@ -116,7 +116,7 @@ def email_addresses(where: str, text: str) -> Tuple[str, ...]:
 def announce_channels(
     where: str, text: str, channels: Sequence[str] = CHANNELS
 ) -> Tuple[AnnounceChannel, ...]:
-    """Return a list of channels of which each may have a ``?`` after it."""
+    """Return a list of channels, each optionally followed by ``?``. Raises RoutingError."""
     return tuple(
         AnnounceChannel(
             _one_of(where, word.removesuffix(IF_SET_UP).rstrip(), channels, "channels"),
@@ -127,7 +127,7 @@ def announce_channels(
 
 
 def some_of(where: str, text: str, known: Sequence[str], noun: str) -> Tuple[str, ...]:
-    """Return a list of known words; ``noun`` says in the error what they are."""
+    """Return a list of known words. Raises RoutingError, in which ``noun`` says what they are."""
     return tuple(_one_of(where, word, known, noun) for word in listed(text))
 
 
@@ -138,9 +138,9 @@ def _one_of(where: str, word: str, known: Sequence[str], noun: str) -> str:
 
 
 def matching(patterns: str, values: Sequence[str]) -> Tuple[str, str]:
-    """Return the first value that one of the patterns fits, and the pattern; blank for none.
+    """Return the first value that matches one of the patterns, and the pattern; blank for none.
 
-    Patterns are separated by commas; ``*`` and ``?`` stand for anything, in any case.
+    Patterns are separated by commas; ``*`` and ``?`` are wildcards, in any case.
     """
     for pattern in listed(patterns):
         for value in values:

@@ -1,1 +1,1 @@
-"""Who does what in an incident: tasks, the steps of checklists among them, and roles."""
+"""Tasks, including the steps of checklists, and roles of an incident."""

@@ -1,7 +1,7 @@
-"""An incident's tasks as people see them: what was written down, and the steps of its checklists.
+"""An incident's tasks as people see them: the recorded ones, and steps of its checklists.
 
-A step is written down when somebody changes it. Until then it is what the checklist says now; from
-then on what its entry says.
+A step is recorded when someone changes it. Until then it follows the checklist's current text; from
+then on its entry counts.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from .task_state import BLANK_TASK
 
 __all__ = ["find_step", "open_task_titles", "roles_of", "tasks_of"]
 
-# Of what was left open at a resolve so many are named: all there are, but for what many merges
-# have brought.
+# The most open tasks that a resolve lists: all, unless many merges brought more.
 MOST_NAMED = 500
 
 
 def tasks_of(routing: Routing, incident: Incident) -> List[Document]:
-    """Return each task: the steps of the checklists that fit, then the others, the oldest first.
+    """Return the steps of the matching checklists, then the other tasks, the oldest first.
 
-    As :data:`.task_state.BLANK_TASK`, with ``who`` is to do it: its owner, else who has its role.
-    Steps that nobody touched are shown while the incident is open; afterwards those of a checklist
-    that was begun, unless the incident was merged into another.
+    Each is a :data:`.task_state.BLANK_TASK`, with ``who``: its owner, else the person in its role.
+    Unchanged steps are listed while the incident is open; afterwards only those of a checklist that
+    was begun, unless the incident was merged into another.
     """
     written = {str(one["id"]): one for one in incident.tasks}
     begun = {one["checklist"] for one in incident.tasks} if not incident.merged_into else set()
@@ -45,7 +44,7 @@ def tasks_of(routing: Routing, incident: Incident) -> List[Document]:
 
 
 def find_step(routing: Routing, incident: Incident, task: str) -> Document:
-    """Return a step that nobody touched yet, of a checklist that fits; empty: there is none."""
+    """Return a step of a matching checklist that is not recorded yet; empty if there is none."""
     for key, checklist, step in _steps(routing, incident):
         if key == task:
             return _untouched(key, checklist, step)
@@ -53,13 +52,13 @@ def find_step(routing: Routing, incident: Incident, task: str) -> Document:
 
 
 def open_task_titles(routing: Routing, incident: Incident) -> List[str]:
-    """Return what is to be done yet, in words; of very many the first."""
+    """Return the titles of the open tasks, at most MOST_NAMED."""
     tasks = (one for one in tasks_of(routing, incident) if one["state"] == "open")
     return [str(one["title"]) for one in tasks][:MOST_NAMED]
 
 
 def roles_of(routing: Routing, incident: Incident) -> List[Document]:
-    """Return each role: those of the settings, then those that somebody has all the same."""
+    """Return each role: those of the settings, then others that someone still has."""
     held: Dict[str, Document] = {str(one["id"]): one for one in incident.roles}
     found = []
     for role in routing.roles:
@@ -69,9 +68,9 @@ def roles_of(routing: Routing, incident: Incident) -> List[Document]:
 
 
 def _steps(routing: Routing, incident: Incident) -> Iterator[Tuple[str, Checklist, ListedStep]]:
-    """Return the steps of what fits, by the key that each is known by."""
+    """Return the steps of matching checklists, each with its key."""
     found = [
-        # By what it says: one that its checklist words otherwise is another, to be done anew.
+        # The key contains the title: a reworded step is another step, to be done anew.
         ("STEP-" + digest([checklist.name, step.title], 10), checklist, step)
         for checklist in routing.checklists
         if checklist.fits(incident)
@@ -79,7 +78,7 @@ def _steps(routing: Routing, incident: Incident) -> Iterator[Tuple[str, Checklis
     ]
     touched = {str(one["id"]): (one["checklist"], one["title"]) for one in incident.tasks}
     now = {key for key, _checklist, _step in found}
-    # Where people had worded it so in the incident, it is the step that they have.
+    # If people had renamed a step in the incident to the new wording, it is the same step.
     renamed = {said: key for key, said in touched.items() if key not in now}
     for key, checklist, step in found:
         mine = key if key in touched else renamed.get((checklist.name, step.title), key)

@@ -20,51 +20,54 @@ BLANK_TASK: Document = {
     "state": "open",
     "reason": "",
 }
-"""A task's fields beside those of an item.
+"""A task's fields besides those of an item.
 
-``checklist``: whose step it is, or empty; ``from``: the merged incident that it came with.
+``checklist``: the checklist of a step, or empty; ``from``: the merged incident it came from.
 """
 
 
 class TaskState:
     """The tasks and roles of one incident (:class:`..fold.State`).
 
-    A role is an item by its name, with the ``person`` who has it; empty: it was given up.
+    A role is an item by its name, with the ``person`` who has it; empty: unassigned.
     """
 
     def __init__(self) -> None:
         self.tasks = Items("task", BLANK_TASK)
         self.roles = Items("role", {"person": ""})
 
-        # The undone merges: by the incident that was taken out, the number of that move.
+        # The undone merges: the move's number by the incident that was taken out.
         self._undone: Dict[str, int] = {}
 
     def task(self, entry: Entry) -> None:
-        """Take an entry of a task; a change of one that was taken out in that moment is none."""
+        """Apply a ``task`` entry.
+
+        A change of a task that left at that moment, with an undone merge, is ignored.
+        """
         data = entry.data
         begins = data.get("event") != "changed" or "checklist" in data
         is_known = self.tasks.get(str(data.get("task"))) is not None
         if is_known and "was" not in data:
-            # It names the title that its writer saw, who may not have seen that it was renamed.
+            # The entry has the title that its writer saw, maybe without a rename made meanwhile.
             untitled = {name: value for name, value in data.items() if name != "title"}
             entry = replace(entry, data=untitled)
         if begins or is_known:
             self.tasks.take(entry)
 
     def came(self, merged: str, tasks: Iterable[Mapping[str, Any]], number: int) -> None:
-        """Take the tasks of an incident that was merged into this one by a move of this number."""
+        """Add the tasks of an incident that was merged into this one by a move with this number."""
         if number >= self._undone.get(merged, 0):
             for one in missing_tasks(self.tasks.all, tasks, merged):
                 self.tasks.put(one)
 
     def left(self, merged: str, number: int) -> None:
-        """Forget the tasks that came with an incident, which has been taken out again."""
+        """Remove the tasks that came with an incident whose merge was undone."""
         self._undone[merged] = number
         for one in tasks_from(self.tasks.all, merged):
             self.tasks.forget(str(one["id"]))
 
     def returned(self, tasks: Iterable[Mapping[str, Any]]) -> None:
-        """Take what has been said of this incident's tasks while it was merged into another."""
+        """Apply the changes of this incident's tasks that were made while it was merged."""
         for one in tasks:
             known = self.tasks.get(str(one["id"]))
             if known is not None and one["at"] > known["at"]:
@@ -72,16 +75,16 @@ class TaskState:
 
 
 def tasks_from(tasks: Iterable[Document], merged: str) -> List[Document]:
-    """Return those of an incident's tasks that came with a merged one."""
+    """Return the tasks that came with a merged incident."""
     return [one for one in tasks if one["from"] == merged]
 
 
 def missing_tasks(
     here: Iterable[Mapping[str, Any]], theirs: Iterable[Mapping[str, Any]], merged: str
 ) -> List[Document]:
-    """Return the tasks of a merged incident that are news to the one which took it over.
+    """Return a merged incident's tasks that are new or newer for the incident it merged into.
 
-    Of a step that both have touched that one's own stands.
+    For a step that both have changed, the latter's own state counts.
     """
     known = {one["id"]: one for one in here}
     news = []

@@ -1,8 +1,8 @@
-"""What people do about tasks and roles: add, tick, hand over, rename, drop; take, give up.
+"""Changes that people make to tasks (add, complete, assign, rename, drop) and roles.
 
 Every function appends one entry, refreshes and returns the incident. All raise NotFound for an
-unknown id, Invalid for a value that is missing or too long, and IllegalMove where what somebody
-else has said meanwhile does not allow it. ``seen_at``: only as it was last changed then (``at``).
+unknown id, Invalid for a value that is missing or too long, and IllegalMove if another user's
+change prevents it. ``seen_at``: change the item only if its last change (``at``) was then.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from .task_list import find_step
 
 __all__ = ["MAX_TASKS", "add_task", "assign_role", "change_task"]
 
-# Beside what merges have brought. Who has more to do in one incident plans it elsewhere.
+# Besides those from merges. A larger plan belongs into another tool.
 MAX_TASKS = 200
 
 
 def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Incident:
-    """Note something to be done in an incident, and by whom; empty: by anybody."""
+    """Add a task to an incident, with its owner; empty: no owner."""
     known = require_not_merged(act.stores, incident_id, "continue there")
     _check_room(known.incident)
     data = {"title": _title(title)}
@@ -56,10 +56,10 @@ def change_task(
     changes: Mapping[str, Any],
     seen_at: Optional[float] = None,
 ) -> Incident:
-    """Change a task's ``title``, its ``owner`` (empty: anybody's) or ``state`` (with a ``reason``).
+    """Change a task's ``title``, ``owner`` (empty: none) or ``state`` (with a ``reason``).
 
-    A checklist's step that nobody touched yet is written down as it is now, and stays that step
-    under another title. What is dropped needs the reason.
+    An unrecorded step of a checklist is recorded in its current form, and stays that step under a
+    new title. Dropping a task requires the reason.
     """
     known = require_not_merged(act.stores, incident_id, "continue there")
     one, told = known.task_state.tasks.get(task), ["title"]
@@ -99,7 +99,7 @@ def assign_role(
     to: str,
     seen_at: Optional[float] = None,
 ) -> Incident:
-    """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
+    """Assign a role to a person, replacing any holder; to nobody (empty): unassign it."""
     known = require_not_merged(act.stores, incident_id, "continue there")
     one = known.task_state.roles.get(role)
     if role == LEAD:
@@ -126,7 +126,7 @@ def _title(text: Any) -> str:
 
 
 def _written(act: Act, incident_id: str, data: Document) -> Incident:
-    """Write the entry of a task. In the moment of a merge it goes along."""
+    """Write an entry of a task; if the incident is being merged, the task goes along."""
     incident = timeline.record(act, incident_id, "task", data, act.once)
     if incident.merged_into:
         execution.forward(act.stores, act.clock, incident_id, execution.IN_A_REQUEST)

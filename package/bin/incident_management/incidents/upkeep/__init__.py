@@ -1,1 +1,1 @@
-"""What happens to incidents by themselves: quiet ones end, old ones go, history stays."""
+"""Automatic upkeep: quiet incidents are resolved, old ones deleted, and history is kept."""

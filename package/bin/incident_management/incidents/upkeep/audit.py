@@ -1,9 +1,9 @@
-"""Timeline entries as events in an index, so that history survives the KV store.
+"""Timeline entries as events in an index, so that history survives the loss of the KV store.
 
-An event is the whole entry as one line of JSON, so that it can be made an entry again and its hash
-checked. It may be written twice (after a kill, by two members): its ``key`` tells, and every
-search of ours keeps one of each. It is never left out: an entry leaves the overlap only when it is
-written down as sent, and retention deletes nothing that a search does not find.
+An event is the whole entry as one line of JSON, so that the entry can be restored and its hash
+checked. An event may be written twice (after a kill, by two members): its ``key`` reveals that, and
+all searches of this app drop duplicates. An event is never missing: an entry leaves the overlap
+only when it is recorded as sent, and retention deletes nothing that a search does not find.
 
 Small fields come first, because Splunk reads the fields of a long event only near its beginning
 (limits.conf: ``[kv] maxchars``, ``[spath] extraction_cutoff``).
@@ -40,7 +40,8 @@ SOURCE = "incident_management"
 
 CHECKPOINT = "audit:checkpoint"
 SENT = "audited"
-# A member that is hours ahead must not take away what keeps the others from sending all again.
+# A member whose clock is hours ahead must not delete the records that keep others from sending
+# again.
 SENT_KEPT_SECONDS = 86400.0
 ENTRIES_A_ROUND = 2000
 KEYS_A_RECORD = 1000
@@ -52,7 +53,7 @@ Send = Callable[[Sequence[Entry]], None]
 def event_of(entry: Entry) -> str:
     """Return an entry as one line of ASCII JSON.
 
-    What looks like a secret is replaced; then the event says ``masked``, and its hash can't be
+    Text that looks like a secret is replaced; then ``masked`` is true, and the hash can't be
     checked any more.
     """
     data = mask_values(entry.data)
@@ -72,7 +73,7 @@ def event_of(entry: Entry) -> str:
 
 
 def entry_of(raw: str) -> Tuple[Entry, bool]:
-    """Return the entry that an event was made of, and whether something in it is masked.
+    """Return the entry of an event, and whether something in it is masked.
 
     Raises ValueError for text that is not such an event.
     """
@@ -86,10 +87,10 @@ def entry_of(raw: str) -> Tuple[Entry, bool]:
 
 @dataclass(frozen=True)
 class History:
-    """An incident's entries as its events tell them, in order.
+    """An incident's entries from its events, in order.
 
-    ``masked``: keys of the entries whose text was masked; ``unreadable``: how many events are not
-    the app's, or were cut.
+    ``masked``: keys of the entries whose text was masked; ``unreadable``: the number of events that
+    are not the app's, or were truncated.
     """
 
     entries: List[Entry]
@@ -97,7 +98,7 @@ class History:
     unreadable: int = 0
 
     def verify(self) -> timeline.Verdict:
-        """Check hashes and links, as for a timeline; a masked entry by its links alone."""
+        """Check hashes and links as for a timeline; masked entries by their links only."""
         verdict = timeline.verify(self.entries, masked=self.masked)
         problems = list(verdict.problems)
         if self.unreadable:
@@ -106,7 +107,7 @@ class History:
 
 
 def history_from_events(raws: Iterable[str]) -> History:
-    """Return what the events of one incident add up to, whatever their order and repetitions."""
+    """Return the history from the events of one incident, in any order and with duplicates."""
     found: Dict[str, Entry] = {}
     masked: Set[str] = set()
     unreadable = 0
@@ -116,7 +117,7 @@ def history_from_events(raws: Iterable[str]) -> History:
         except ValueError:
             unreadable += 1
             continue
-        # Of two events of one entry, the one that its hash proves is taken.
+        # Of two events of one entry, the one that matches its hash is used.
         if entry.key not in found or found[entry.key].hash() != entry.key:
             found[entry.key] = entry
             (masked.add if hidden else masked.discard)(entry.key)
@@ -126,9 +127,9 @@ def history_from_events(raws: Iterable[str]) -> History:
 class AuditWriter:
     """Sends every timeline entry to the index, oldest first.
 
-    What was sent is written down after it was sent, in ``incident_claims``: whoever is killed in
-    between sends it again. The checkpoint is the time of the newest entry that was sent, or now
-    when that lies in the future.
+    Sent entries are recorded in ``incident_claims`` after they were sent, so after a kill in
+    between they are sent again. The checkpoint is the time of the newest entry that was sent, or
+    now if that time lies in the future.
 
     Args:
         send: hands entries to Splunk; returns when all were taken, else raises.
@@ -139,21 +140,22 @@ class AuditWriter:
         self._clock = clock
         self._send = send
         self._overlap = Overlap(clock)
-        # Where the last round ended, and entries that are certainly sent.
+        # The end of the last round, and entries that are known to be sent.
         self._reached: Optional[float] = None
         self._known: Set[str] = set()
 
     def run(self) -> Dict[str, int]:
-        """Send what is new, at most 2,000 entries; returns how many. Raises what ``send`` does."""
+        """Send new entries, at most 2,000; return how many. Raises what ``send`` raises."""
         seconds = self._overlap.seconds()
         sent = 0 if self._has_nothing_new(seconds) else self._send_new(seconds)
         self._overlap.was_read(seconds)
         return {"audit_events": sent}
 
     def _has_nothing_new(self, seconds: float) -> bool:
-        """Tell whether all since the last round's end, less the overlap, is known to be sent.
+        """Tell whether all entries since the last round's end, less the overlap, are known as sent.
 
-        Another member may have moved the checkpoint on since: then this looks at more.
+        Another member may have moved the checkpoint forward since; then this reads more than
+        necessary.
         """
         if self._reached is None:
             return False
@@ -165,7 +167,8 @@ class AuditWriter:
 
     def _send_new(self, seconds: float) -> int:
         now, known = self._clock.now(), self._checkpoint()
-        # One from the future, which a wrong clock made, must not make others' entries look late.
+        # A checkpoint from the future, set by a wrong clock, must not make others' entries look
+        # late.
         checkpoint = min(known, now)
         since = checkpoint - seconds
         sent = self._sent(since)
@@ -188,7 +191,7 @@ class AuditWriter:
         return len(entries)
 
     def _late(self, since: float, until: float, sent: Set[str]) -> List[Document]:
-        """Entries from before the checkpoint that have not been sent."""
+        """Return entries from before the checkpoint that have not been sent."""
         query = {"$and": [{"time": {"$gte": since}}, {"time": {"$lte": until}}]}
         keys = [key for key in self._stores.timeline.keys(query) if _short(key) not in sent]
         return find_by(self._stores.timeline, "_key", keys)

@@ -1,14 +1,14 @@
-"""An incident that opens and resolves again and again is held open as one, until it is calm.
+"""Keeps an incident that repeatedly opens and resolves open, until it is calm.
 
-``flap_count``, ``flap_window`` and ``flap_calm`` of incident_routing.conf say when. While an
-incident flaps, what would resolve it by itself (a search that is quiet, a tool that says that its
-alert is over, a verified fix) is written down and does not resolve it, so nobody is told anew each
-time; a person may resolve it. It is calm when that did not happen for ``flap_calm``: then it is
-resolved if nothing was found and nobody reopened it since the last time, and otherwise stays open
-as any other. A finding that a suppression held back counts as found: a snooze is no calm.
+``flap_count``, ``flap_window`` and ``flap_calm`` of incident_routing.conf set the limits. While an
+incident flaps, an automatic resolve (a quiet search, the end of an alert in its tool, a verified
+fix) is recorded but does not resolve it, so it causes no new messages; a person may resolve it. The
+incident is calm when no automatic resolve happened for ``flap_calm``. It is then resolved if
+nothing was found and nobody reopened it since the last recorded resolve; otherwise it stays open as
+any other. A suppressed finding counts as found: a snooze is no calm.
 
-Who writes down what would have resolved it, and who ends the flapping, each look afterwards for the
-other (:func:`_resolve_unseen`): so of two at once one sees that it is over and calm.
+The writer of a recorded resolve and the writer of the flapping's end each check for the other's
+entry afterwards (:func:`_resolve_unseen`): so of two simultaneous writers, one sees both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .suppressed import was_found_since
 
 __all__ = ["flapping_entry", "hold", "release_calm"]
 
-# Looked at in one turn of the worker.
+# The most flapping incidents checked in one turn of the worker.
 MAX_AT_ONCE = 1000
 OPEN_RANK = 3
 
@@ -35,7 +35,7 @@ OPEN_RANK = 3
 def flapping_entry(
     story: Story, routing: Routing, now: float
 ) -> Optional[Tuple[Dict[str, Any], str]]:
-    """Return data and ``once`` of the entry that says so, when a reopening is one too many."""
+    """Return data and ``once`` of the entry that begins flapping; None below the limit."""
     incident = story.incident
     if not routing.flap_count or incident is None or incident.flapping:
         return None
@@ -53,7 +53,7 @@ def flapping_entry(
 
 
 def hold(act: Act, incident: Incident, resolve: Mapping[str, Any]) -> bool:
-    """Write down what would have resolved a flapping incident. False: it does not flap."""
+    """Record an automatic resolve of a flapping incident. Return False if it does not flap."""
     if not incident.flapping:
         return False
     said = {name: str(resolve.get(name) or "") for name in ("reason", "resolution", "category")}
@@ -65,7 +65,7 @@ def hold(act: Act, incident: Incident, resolve: Mapping[str, Any]) -> bool:
 
 
 def release_calm(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
-    """Release the incidents that are calm; the worker's duty. Safe to run twice at once."""
+    """Release the calm incidents; a duty of the worker. Safe to run twice at once."""
     query = {"$and": [{"flapping": True}, {"status_rank": {"$lte": OPEN_RANK}}]}
     found = stores.incidents.find(query, "opened_at:1", MAX_AT_ONCE)
     now, ids = clock.now(), [str(document["id"]) for document in found]
@@ -84,7 +84,10 @@ def release_calm(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, in
 def _may_be_calm(
     stores: Stores, routing: Routing, incident_ids: Sequence[str], now: float
 ) -> List[str]:
-    """Those that did not flap within ``flap_calm``: timelines of what flaps are long."""
+    """Return those without a ``flapping`` entry within ``flap_calm``.
+
+    This saves reading the timelines of the others, which are long.
+    """
     if not (incident_ids and routing.flap_count):
         return list(incident_ids)
     lately = [{"kind": "flapping"}, {"time": {"$gt": now - routing.flap_calm}}]
@@ -96,7 +99,7 @@ def _may_be_calm(
 def _released(
     stores: Stores, entries: Sequence[Entry], routing: Routing, now: float
 ) -> List[Entry]:
-    """The entries that end the flapping, and the incident where it is over."""
+    """Return the entries that end the flapping, and resolve the incident if it is over."""
     counted = effective(entries)
     incident = timeline.fold(entries) if entries else None
     if incident is None or not incident.flapping:
@@ -117,7 +120,7 @@ def _released(
 
 
 def _resolve_unseen(stores: Stores, clock: Clock, incident_id: str) -> None:
-    """Resolve what was released in the moment in which it was over once more."""
+    """Resolve an incident that was released at the same moment as another resolve was recorded."""
     entries = timeline.read(stores, incident_id)
     counted = effective(entries)
     marks = {str(one.data.get("state")): one for one in counted if one.kind == "flapping"}
@@ -134,10 +137,10 @@ def _resolve_unseen(stores: Stores, clock: Clock, incident_id: str) -> None:
 
 
 def _is_over(stores: Stores, incident: Incident, counted: Sequence[Entry], held: Entry) -> bool:
-    """Whether what would have resolved it still does: nothing was found, nobody reopened it since.
+    """Tell whether the recorded resolve still holds: nothing was found, nobody reopened it since.
 
-    What has the same ``seq`` was not seen by who wrote ``held``. Without rules, what was over has
-    been taken out of it.
+    An entry with the same ``seq`` was not seen by the writer of ``held``. An incident without rules
+    has lost its problem to a split or merge.
     """
     since = [entry for entry in counted if entry.seq >= held.seq]
     is_anew = any(entry.kind in SIGNAL_KINDS or _reopens(entry) for entry in since)

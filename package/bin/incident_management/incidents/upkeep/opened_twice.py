@@ -26,19 +26,19 @@ from ..stores import any_of, find_by
 __all__ = ["Compared", "merge_raced"]
 
 TOGETHER_SECONDS = 15.0
-"""How long a writer may take from its look to its writing, and members' clocks may differ."""
+"""The seconds from a writer's read to its write, including differences of members' clocks."""
 LOOK_BACK_SECONDS = 120.0
 MAX_INCIDENTS = 500
-# Somebody has decided here on what does not belong together.
+# With these entries, a person has decided what does not belong together.
 TAKEN_APART = ("split", "unmerged")
-# What is read of an incident: what it is about, and when.
+# The fields to read of an incident: its content and its times.
 _READ = (
     *("id", "status", "opened_at", "first_time", "last_time"),
     *("entities", "group_values", "wordings"),
 )
 About = Tuple[str, int, int, int]
 Compared = Dict[str, Tuple[About, ...]]
-"""Incidents that were compared with those near them, and what these were about."""
+"""Incidents that were compared with those near them, with the marks of the latter."""
 
 
 def merge_raced(
@@ -48,14 +48,14 @@ def merge_raced(
     topology: Topology,
     compared: Optional[Compared] = None,
 ) -> Dict[str, int]:
-    """Merge what was opened at once and belongs together into the one that was first.
+    """Merge related incidents that were opened at once into the first of them.
 
-    What was split or taken out of a merge stays apart. Raises what the stores raise, and
-    Contended.
+    Incidents that were split, or whose merge was undone, stay apart. Raises what the stores raise,
+    and Contended.
 
     Args:
-        compared: what was found to stay apart, kept between calls: in a storm it saves reading a
-            signal of each incident again and again.
+        compared: incidents that were found to stay apart. Keep it between calls: in a storm it
+            saves reading a signal of each incident again and again.
     """
     compared = {} if compared is None else compared
     since = clock.now() - LOOK_BACK_SECONDS
@@ -69,18 +69,18 @@ def merge_raced(
     openers = _opening_signals(stores, [one for one, *_ in _to_compare(recent, compared)])
     for incident, near, state in _to_compare(recent, compared):
         if incident.id not in openers:
-            continue  # Its writer is about to write it.
+            continue  # Its signal is not stored yet.
         join = _join(openers[incident.id], near, routing, topology)
         if join is None or not _untouched(stores, incident.id, join.incident_id):
             compared[incident.id] = state
             continue
         reason = f"{join.reason} Both were opened at once."
-        # People, or another worker, may move something until then.
+        # People, or another worker, may move signals until then.
         may = partial(_untouched, stores, incident.id, join.incident_id)
         try:
             merging.merge(act, incident.id, join.incident_id, reason, may)
         except (IllegalMove, NotFound):
-            continue  # One was closed, merged or taken apart in between, or its timeline is gone.
+            continue  # One was closed, merged or split in between, or its timeline is gone.
         merged += 1
         incident.status = "closed"
     return {"raced_incidents_merged": merged}
@@ -89,7 +89,7 @@ def merge_raced(
 def _to_compare(
     recent: List[Incident], compared: Compared
 ) -> Iterator[Tuple[Incident, List[Incident], Tuple[About, ...]]]:
-    """Yield those with others near them that they were not compared with, as these are now."""
+    """Yield the incidents with others near them that they were not compared with in this state."""
     for place, incident in enumerate(recent):
         near = _near(incident, recent[:place])
         state = tuple(_about(one) for one in near)
@@ -98,14 +98,14 @@ def _to_compare(
 
 
 def _opening_signals(stores: Stores, incidents: Sequence[Incident]) -> Dict[str, Signal]:
-    """Return a signal that opened each of these, in two calls: in a storm they are hundreds."""
+    """Return a signal that opened each of these, in two calls: a storm has hundreds of them."""
     if not incidents:
         return {}
     mine = any_of("incident_id", [incident.id for incident in incidents])
     fields = ("incident_id", "data")
     entries = stores.timeline.find({"$and": [mine, {"kind": "opened"}]}, fields=fields)
-    # Those of an entry are one problem's. By time they can't be asked for: all that one search
-    # finds may begin at once.
+    # All signals of an entry are of one problem. A query by time is impossible: all findings of one
+    # search may begin at the same time.
     keys = {
         str(one["incident_id"]): next(iter(one["data"].get("signals") or ()), "")
         for one in entries
@@ -117,7 +117,7 @@ def _opening_signals(stores: Stores, incidents: Sequence[Incident]) -> Dict[str,
 
 
 def _near(incident: Incident, earlier: List[Incident]) -> List[Incident]:
-    """Return those that were opened so shortly before that its writer may not have seen them."""
+    """Return incidents opened so shortly before that its writer may not have seen them."""
     opened = incident.opened_at or 0.0
     return [
         one
@@ -127,7 +127,7 @@ def _near(incident: Incident, earlier: List[Incident]) -> List[Incident]:
 
 
 def _about(incident: Incident) -> About:
-    """Return a mark of what an incident is about, which may let others join it."""
+    """Return a mark of an incident's content, which changes when further incidents may join it."""
     counts = (len(incident.entities), len(incident.group_values), len(incident.wordings))
     return (incident.id, *counts)
 
@@ -135,7 +135,7 @@ def _about(incident: Incident) -> About:
 def _join(
     signal: Signal, near: List[Incident], routing: Routing, topology: Topology
 ) -> Optional[Join]:
-    """Return what an incident that this signal opened would have joined, had its writer seen it."""
+    """Return the join that the writer of this signal would have made had it seen the others."""
     if not signal.group:
         return None
     window, grounds = routing.group_window, routing.group_by

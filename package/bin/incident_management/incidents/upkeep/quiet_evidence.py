@@ -1,12 +1,12 @@
-"""Why an incident's detections count as quiet: the evidence of one round.
+"""Decides whether an incident's detections are quiet: the evidence of one round.
 
 Silence proves nothing by itself: a search that was skipped, failed or switched off is silent, too.
-So what counts is coverage, a span of time in which *every* scheduled run succeeded. It is put
-together from splunkd's list of past runs, looked at again and again, and kept in a claim
-(``ran:<search>``), because splunkd forgets a run after two periods. A monitor's checkpoint says
-itself since when it has judged every span as a whole, and who was out of order last: a trouble that
-goes on is raised once, and is silent, too. What a search found counts also where a suppression
-held it back: a snooze is no silence.
+So the evidence is coverage, a span of time in which *every* scheduled run succeeded. It is put
+together from splunkd's list of past runs, which is read repeatedly, and kept in a claim
+(``ran:<search>``), because splunkd forgets a run after two periods. A monitor's checkpoint records
+since when it has judged every span as a whole, and which entities were out of order last: an
+ongoing trouble is raised once, so it is silent, too. A suppressed finding counts as found: a snooze
+is no silence.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .run_coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRun
 __all__ = ["Evidence", "QuietEvidence", "Trouble"]
 
 RAN = "ran"
-# Of an incident that has more signals, nobody looks whether all of its entities are back.
+# With more signals, an incident's entities are not checked for their return.
 SIGNALS_READ = 10_000
 SEARCHES_A_ROUND = 200
 
@@ -36,8 +36,8 @@ Trouble = Callable[[str, str], None]
 class Evidence:
     """Why one of an incident's detections counts as quiet.
 
-    ``blindness``: why that does not show that the trouble is over; empty where it does.
-    ``alive``: what its events name again, of which there had been none.
+    ``blindness``: why its silence does not prove that the trouble is over; empty if it does.
+    ``alive``: the entities that had sent no events and do again.
     """
 
     rule: str
@@ -72,11 +72,11 @@ class Evidence:
 
 
 class QuietEvidence:
-    """Looks for evidence, each search once. One lives for one round.
+    """Collects evidence, each search once. An instance lives for one round.
 
     Args:
-        resolve_after: seconds of silence that are enough, where a detection has no time of its own;
-            0: none are.
+        resolve_after: seconds of silence required, if a detection has no time of its own; 0: no
+            amount of silence is enough.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class QuietEvidence:
         self._seen: Dict[Tuple[str, float], Set[str]] = {}
 
     def may_be_due(self, incident: Incident) -> bool:
-        """Watch an incident's search; tells whether its signals are worth reading now."""
+        """Check an incident's search; tell whether its signals are worth reading now."""
         if len(incident.rules) > 1:
             return True
         after = self._resolve_after
@@ -105,7 +105,7 @@ class QuietEvidence:
         return bool(after) and self._clock.now() - (incident.last_time or 0.0) >= after
 
     def evidence(self, incident: Incident) -> List[Evidence]:
-        """Return why all of its detections count as quiet; empty when one of them does not."""
+        """Return the evidence for all of its detections; empty if one of them is not quiet."""
         found: List[Evidence] = []
         for rule in incident.rules:
             newest = self._newest(incident, rule)
@@ -142,7 +142,7 @@ class QuietEvidence:
         start = coverage.until - after
         if self._goes_on(incident, newest, start):
             return None
-        # Nothing is claimed of a time in which something of the detection was held back.
+        # Nothing is claimed about a time in which findings of the detection were suppressed.
         since = max(
             since, suppressed.last_suppressed(self._stores, rule, str(newest["app"]), since, start)
         )
@@ -158,7 +158,10 @@ class QuietEvidence:
         return Evidence(rule, since, coverage.until, source, runs, blindness, alive)
 
     def _alive(self, incident: Incident, rule: str, field: str, since: float) -> Tuple[str, ...]:
-        """Its entities, if events since then name each of them in the field; else nothing."""
+        """Return the incident's entities if events since then name each of them in the field.
+
+        Otherwise, or without a field, return nothing.
+        """
         if not field:
             return ()
         if (field, since) not in self._seen:
@@ -171,9 +174,9 @@ class QuietEvidence:
         return tuple(entities) if whole else ()
 
     def _goes_on(self, incident: Incident, newest: Document, start: float) -> bool:
-        """Whether one of its problems was found since ``start``, though that was held back.
+        """Tell whether one of its problems had suppressed findings since ``start``.
 
-        What goes on shows in the latest runs, so most incidents need no look further back.
+        An ongoing problem shows in the latest runs, so most incidents need no check further back.
         """
         for since in (max(start, self._clock.now() - LATE_SECONDS), start):
             key = (str(newest["rule"]), str(newest["app"]), since)
@@ -187,10 +190,10 @@ class QuietEvidence:
         return False
 
     def _quiet_monitor(self, incident: Incident, monitor: str, last: float) -> Optional[Evidence]:
-        """Count the spans that were judged, and in which none of the entities was out of order."""
+        """Return evidence from the judged spans in which none of the entities was out of order."""
         now = self._clock.now()
         known = checkpoints_of(self._stores, monitor)
-        # One from the future was made while the clock was wrong.
+        # A checkpoint from the future was made while the clock was wrong.
         values = [one["value"] for one in known if float(one["value"]["end"]) <= now]
         after = self._resolve_after
         if not after or not values:
@@ -209,7 +212,10 @@ class QuietEvidence:
         return Evidence(monitor, since, until, source)
 
     def _watch(self, key: SearchId) -> Optional[Tuple[Plan, Coverage]]:
-        """Look at a search once in a round, and remember its coverage."""
+        """Read a search once in a round; return its plan and coverage.
+
+        None if the search is off, or if a round has read too many.
+        """
         if key not in self._coverage:
             if len(self._coverage) >= SEARCHES_A_ROUND:
                 return None
@@ -240,18 +246,21 @@ class QuietEvidence:
 
 
 def _found_by(incident: Incident, rule: str) -> Document:
-    """The query for the signals of an incident that one of its detections raised."""
+    """Return the query for an incident's signals from one of its detections."""
     return {"$and": [signals_query(incident), {"rule": rule}]}
 
 
 def _search_id(search: Mapping[str, Any], signal: Mapping[str, Any]) -> SearchId:
-    """Name, app and owner of a saved search, as its signal says where it does not itself."""
+    """Return name, app and owner of a saved search, taken from its signal where missing."""
     app, owner = (search.get(name) or signal.get(name) or "" for name in ("app", "owner"))
     return str(search["name"]), str(app), str(owner or "nobody")
 
 
 def _judged(run: Run, plan: Plan) -> Run:
-    """Where findings are throttled, a run with results may have raised nothing: not quiet."""
+    """Return the run, as failed if it had results of a throttled search: it was not quiet.
+
+    With throttling, a run with results may have raised no finding.
+    """
     if plan.throttled and run.state == "succeeded" and run.results:
         return replace(run, state="failed")
     return run

@@ -1,4 +1,4 @@
-"""Resolves incidents whose searches ran for long enough and found nothing more.
+"""Resolves incidents whose searches ran for long enough without a new finding.
 
 :mod:`.quiet_evidence` decides that. Incidents without such evidence (from the API or webhooks) are
 left to people, or to the "resolved" that their tool sends.
@@ -20,12 +20,12 @@ from .run_coverage import SearchRuns
 
 __all__ = ["QuietResolver"]
 
-# All open incidents are read, up to MOST_READ, and each one's search is watched. A round
-# looks at the signals of INCIDENTS_A_ROUND of them, the next round at those of the next.
+# All open incidents are read, up to MOST_READ, and each one's search is checked. A round reads the
+# signals of INCIDENTS_A_ROUND of them, the next round those of the next.
 MOST_READ = 20_000
 INCIDENTS_A_ROUND = 1000
 CHECKPOINT = "worker:quiet:reached"
-# What is read of an incident until it may be due.
+# The fields to read of an incident before it may be due.
 _READ = (
     *("id", "status", "severity", "pinned", "rules", "entities", "search", "last_time"),
     *("merged", "merged_into"),
@@ -34,7 +34,7 @@ IN_PROGRESS = ("approved", "running", "done", "resolving", "rolling_back", "not_
 
 
 class QuietResolver:
-    """The duty: watches the searches of open incidents, and resolves those that are quiet."""
+    """The duty: checks the searches of open incidents, and resolves the quiet incidents."""
 
     def __init__(self, stores: Stores, clock: Clock, runs: SearchRuns, trouble: Trouble) -> None:
         self._stores = stores
@@ -43,10 +43,11 @@ class QuietResolver:
         self._trouble = trouble
 
     def run(self, resolve_after: float, resolve_not: Sequence[str] = ()) -> Dict[str, int]:
-        """Do one round; returns how many incidents were resolved. Raises what the stores raise.
+        """Do one round; return how many incidents were resolved. Raises what the stores raise.
 
-        ``resolve_after`` in seconds, 0: only detections with a time of their own;
-        ``resolve_not``: severities that are left to people.
+        Args:
+            resolve_after: seconds of silence; 0: only for detections with a time of their own.
+            resolve_not: severities that are left to people.
         """
         silence = QuietEvidence(self._stores, self._clock, self._runs, self._trouble, resolve_after)
         due = [
@@ -64,12 +65,12 @@ class QuietResolver:
         return {"incidents_resolved_quiet": resolved}
 
     def _open(self) -> Iterator[Incident]:
-        """The open incidents, those with the oldest findings first."""
+        """Return the open incidents, those with the oldest findings first."""
         found = self._stores.incidents.find(IS_OPEN, "last_seen:1,_key:1", MOST_READ, fields=_READ)
         return map(Incident.from_document, found)
 
     def _next_of(self, due: List[Incident]) -> List[Incident]:
-        """Those whose turn it is: some are due for ever, and must not keep the others waiting."""
+        """Return the next incidents in turn: some stay due forever and must not block others."""
         if len(due) <= INCIDENTS_A_ROUND:
             return due
         known = self._stores.claims.get(CHECKPOINT)
@@ -79,20 +80,21 @@ class QuietResolver:
         return [*due[start:], *due[:start]][:INCIDENTS_A_ROUND]
 
     def _repairing(self, incident: Incident) -> bool:
-        """Whether a fix is under way: its own verification decides then."""
+        """Tell whether a fix is in progress: its own verification decides then."""
         plans = self._stores.plans.find(signals_query(incident))
         return any(plan.get("status") in IN_PROGRESS for plan in plans)
 
     def _resolve(self, incident_id: str, evidence: Sequence[Evidence]) -> int:
-        """Write the resolve, once for this silence; a person who reopens it is not overruled.
+        """Resolve an incident, once for this silence; return 1 if it was resolved, else 0.
 
-        Whoever resolved it that it was reopened from: a person, the end of an alert, or a fix.
+        A manual reopen is not overruled, whether a person, the end of an alert or a fix had
+        resolved the incident.
         """
         entries = timeline.read(self._stores, incident_id)
         if not entries:
             return 0
         incident = timeline.fold(entries)
-        # That it was only held says nothing against resolving it once it flaps no more.
+        # A different ``once``, so that it can still be resolved when it no longer flaps.
         held = "held " if incident.flapping else ""
         once = f"{held}quiet:{incident.signals}:{incident.last_time}"
         if not incident.is_open or incident.pinned or any(e.once == once for e in entries):
@@ -113,7 +115,7 @@ class QuietResolver:
             timeline.refresh(self._stores, incident_id)
             return 0
         timeline.append(act, incident_id, "status", data, once)
-        # A signal that came in the same moment counts more than the silence before it.
+        # A signal that came at the same moment takes precedence over the silence before it.
         known = {entry.key for entry in entries}
         reason = "A finding arrived while the incident was being resolved as quiet."
         lifecycle.reopen_if_found(act, incident_id, known, reason)

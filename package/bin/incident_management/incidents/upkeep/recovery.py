@@ -1,13 +1,13 @@
-"""Ends incidents whose alerts are over, as the tools that raised them say.
+"""Resolves incidents whose alerts have ended, as the tools that raised them report.
 
-An incident is resolved when each of its alerts is over: what is still firing, and what a search of
-our own found, keeps it open. Until then a note says which alert ended, and names its problem
-(``over``), so that the last one to end is known as such. An alert that fires again is not over.
-What was held back of an alert that ends stays so (:mod:`.suppressed`).
+An incident is resolved when all of its alerts have ended: an alert that still fires, or a finding
+of a search, keeps it open. Until then a note says which alert ended, and names its problem
+(``over``), so that the last end is recognized. An alert that fires again has not ended. Suppressed
+signals of an ended alert stay suppressed (:mod:`.suppressed`).
 
-An end may come before its alert does: while that is taken in, or where it is sent again after a
-failure. So an end is noted before an incident is looked for, and whoever has taken an alert in
-looks for its end.
+An end may arrive before its alert does: while the alert is ingested, or if it is sent again after a
+failure. So an end is recorded before its incident is searched for, and every ingest of an alert
+checks for a recorded end.
 """
 
 from __future__ import annotations
@@ -39,27 +39,30 @@ NEW = ("opened", "added", "reopened")
 
 @dataclass(frozen=True)
 class Ended:
-    """What the end of one alert did: ``resolved``, ``held`` (the incident flaps), ``noted`` (other
-    alerts are not over, or it is pinned) or ``nothing`` (no open incident has it)."""
+    """The result of one alert's end.
+
+    ``what``: ``resolved``, ``held`` (the incident flaps), ``noted`` (other alerts have not ended,
+    or it is pinned) or ``nothing`` (no open incident has it).
+    """
 
     incident_id: str
     what: str
 
 
 def end_alerts(act: Act, alerts: Sequence[Signal]) -> List[Ended]:
-    """Take in that these alerts are over; returns what that did, in their order.
+    """Process the end of these alerts; return the results in their order.
 
-    Doing it again changes nothing.
+    A repeat changes nothing.
     """
     mark_ended(act.stores, {alert.dedup_key for alert in alerts})
     return _end_all(act, alerts)
 
 
 def note_ends(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
-    """Note that alerts are over, in case they arrive after their end. Call before `end_alerts`.
+    """Record that alerts ended, in case they arrive after their end. Call before `end_alerts`.
 
-    Their times must be their tool's: members' clocks differ, and an alert that fires again would be
-    taken for one that is over.
+    Their times must be their tool's: members' clocks differ, so an alert that fires again could be
+    taken for an ended one.
     """
     now = clock.now()
     notes = [
@@ -71,11 +74,11 @@ def note_ends(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
 
 
 def end_already_over(act: Act, taken: Iterable[Tuple[Signal, Outcome]]) -> None:
-    """End those of some alerts that were just taken in of which the tool has told the end already.
+    """End those of some just ingested alerts whose end was already recorded.
 
-    Each comes with what became of it. An end is that of what began before it, by the tool's times,
-    unless the problem has begun anew since. Alertmanager and Grafana give the end the time of the
-    beginning: that may fire on after a gap, and they send one group in order.
+    Each comes with its outcome. An end applies to an alert that began before it, by the tool's
+    times, unless the problem has begun again since. Alertmanager and Grafana give the end the time
+    of the beginning: such an alert may fire again after a gap, and they send a group in order.
     """
     alerts = [alert for alert, outcome in taken if outcome.what in NEW]
     begun = _begun(alerts)
@@ -88,7 +91,7 @@ def end_already_over(act: Act, taken: Iterable[Tuple[Signal, Outcome]]) -> None:
 
 
 def _begun(alerts: Iterable[Signal]) -> Dict[str, float]:
-    """Return when each problem of some alerts last began, by the tool."""
+    """Return when each problem of some alerts last began, by its tool's clock."""
     begun: Dict[str, float] = {}
     for alert in alerts:
         begun[alert.dedup_key] = max(alert.first_time, begun.get(alert.dedup_key, 0.0))
@@ -120,7 +123,7 @@ def _end_all(act: Act, alerts: Sequence[Signal]) -> List[Ended]:
 
 
 def _holders(stores: Stores, problems: Set[str]) -> Dict[str, str]:
-    """Return the incident of each problem's newest episode, or that which took it over."""
+    """Return the incident of each problem's newest episode, following merges."""
     newest = newest_episodes(claims_of(stores, problems, {}))
     return {
         problem: _follow_merges(stores, str(claim["incident_id"]))
@@ -163,7 +166,7 @@ def _end(act: Act, incident_id: str, alerts: Sequence[Signal]) -> str:
         ending = Ending("Recovered", _said(ended.values()), over=sorted(ended))
         after = lifecycle.resolve(act.named(once), incident_id, ending, by_itself=True)
     except IllegalMove:
-        # Somebody resolved it in between.
+        # Another user resolved it in between.
         return "nothing"
     if after.is_open:
         return "held"
@@ -176,9 +179,9 @@ def _end(act: Act, incident_id: str, alerts: Sequence[Signal]) -> str:
 
 
 def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
-    """Return the problems that the incident holds and that are not over.
+    """Return the problems of the incident that have not ended.
 
-    A signal whose document is missing counts as a problem of its own that goes on.
+    A signal whose document is missing counts as a problem of its own that continues.
     """
     story = Story(entries)
     held = {key for key in signal_keys(entries) if story.counts(key)}
@@ -193,7 +196,7 @@ def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
         elif "over" in entry.data and entry.kind in ("note", "status", "flapping"):
             firing.difference_update(entry.data["over"] or ())
         elif entry.once.startswith(ONCE):
-            # Of an early version, which did not say whose end it was: it saw no other firing.
+            # An entry of an early version, which named no problems: no other alert was firing then.
             firing.clear()
     return firing
 

@@ -1,15 +1,15 @@
-"""What is deleted when an incident has grown old, and what stays.
+"""Deletes old incidents, and defines what is kept.
 
-A closed incident leaves the KV store in two steps, so that nobody meets half of it:
+A closed incident leaves the KV store in two steps, so that no reader sees half of it:
 
-1. Its tombstone is inserted (claim ``pruned:<id>``). From then on nothing more may be done to it.
+1. Its tombstone is inserted (claim ``pruned:<id>``). From then on no request may change it.
 2. When every request that began before must have ended, and a search finds each of its entries in
-   the index, its document goes first, then its entries, then all that belongs to it. A run that is
-   ended in between is finished by the next one, because the tombstone says so.
+the index, its document is deleted first, then its entries, then everything that belongs to it. An
+interrupted run is finished by the next one, because the tombstone says so.
 
-The tombstone stays: it is what ``410 Gone`` is made of, and it tells ingest that the problem's next
-finding is a new incident. Claims of episodes stay too. Those of monitors have a duty of their own
-(:mod:`...worker.cleanup`).
+The tombstone stays: the API answers ``410 Gone`` because of it, and it tells ingest that the
+problem's next finding is a new incident. Claims of episodes stay, too. Monitors' claims are deleted
+by another duty (:mod:`...worker.cleanup`).
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from ..stores import (
 __all__ = ["Retention", "gone_sentence", "pruned", "tombstone", "totals"]
 
 TOMBSTONE = "pruned"
-# The purpose of the tombstone of one that has left: there are as many as incidents ever were, and
-# those that are leaving are looked for each minute.
+# The purpose of the tombstones of deleted incidents. It differs because there are as many as
+# incidents ever were, and incidents that are leaving are searched for each minute.
 LEFT = "pruned and left"
 TOTALS = "retention:totals"
-# Longer than a request that was let in before the tombstone may take.
+# Longer than a request that was accepted before the tombstone may take.
 LEAVING_SECONDS = 300.0
-# splunkd needs a while from an event's arrival to its being found.
+# splunkd needs a while from an event's arrival until a search finds it.
 INDEXING_SECONDS = 60.0
 MISSING_SECONDS = 3600.0
 INCIDENTS_A_ROUND = 50
 LOOKED_AT_ONCE = 100
-# The oldest may all wait for the follow-ups of what was merged into them.
+# The oldest may all wait for the follow-ups of incidents that were merged into them.
 LOOKED_AT_A_ROUND = 1000
 CLOSED_A_ROUND = 100
 LOOSE_A_ROUND = 1000
@@ -81,7 +81,7 @@ def totals(stores: Stores) -> Dict[str, int]:
 
 
 def gone_sentence(stone: Mapping[str, Any]) -> str:
-    """Return the sentence for whoever asks for such an incident."""
+    """Return the error sentence for a request about such an incident."""
     incident_id = stone["value"]["incident_id"]
     return (
         f"{incident_id} was closed long ago and deleted by retention. Its history is in the "
@@ -90,12 +90,12 @@ def gone_sentence(stone: Mapping[str, Any]) -> str:
 
 
 class Retention:
-    """Closes what was resolved long ago, and deletes what was closed long ago.
+    """Closes incidents that were resolved long ago, and deletes those closed long ago.
 
     Args:
-        indexed: gives the keys of the entries that are in the index, by incident.
+        indexed: returns the keys of the entries that are in the index, by incident.
         send: sends entries to the index again; None: this process can't.
-        trouble: is told, in one sentence, what keeps an incident from leaving.
+        trouble: receives a name and a sentence about what keeps an incident from being deleted.
     """
 
     def __init__(
@@ -108,10 +108,10 @@ class Retention:
         self._trouble = trouble
 
     def run(self, close_after: float, keep: float) -> Dict[str, int]:
-        """Do one bounded round; returns what was done, by name.
+        """Do one bounded round; return the numbers of changes, by name.
 
-        ``close_after`` and ``keep`` in seconds, 0: never. Raises what the stores and ``indexed``
-        raise; the rest stays for the next round.
+        ``close_after`` and ``keep`` are in seconds, 0: never. Raises what the stores and
+        ``indexed`` raise; the rest stays for the next round.
         """
         done = {"incidents_closed": self._close(close_after) if close_after else 0}
         if keep:
@@ -131,7 +131,7 @@ class Retention:
                 lifecycle.close(act, str(document["_key"]), reason)
                 closed += 1
             except (IllegalMove, NotFound):
-                # Somebody was faster.
+                # Another writer was faster.
                 continue
         return closed
 
@@ -140,11 +140,11 @@ class Retention:
     def _condemn(self, cutoff: float) -> None:
         """Insert the tombstones of the incidents that have been closed for long enough.
 
-        One that was merged leads the signals of its problems on as long as the other is there: it
-        leaves with that one, a moment before it, so that an interruption strands none.
-
-        What has open follow-ups stays until they are done or dropped (:mod:`..review.reminders`).
-        A document of an earlier version does not say that it has none: it is made anew first.
+        A merged incident leads later signals of its problems to the other one, as long as that
+        exists. So both leave together, the merged one a moment before, so that an interruption
+        leaves none behind. An incident with open follow-ups stays until they are done or dropped
+        (:mod:`..review.reminders`). A document of an earlier version does not have that number: it
+        is rebuilt first.
         """
         query = {
             "status": "closed",
@@ -169,7 +169,7 @@ class Retention:
                 return
 
     def _merged(self, document: Document) -> List[Document]:
-        """The incidents that were merged into this one, and into those; the nearest first."""
+        """Return the incidents merged into this one, directly or indirectly, the nearest first."""
         found: Dict[str, Document] = {}
         wanted = list(document.get("merged") or ())
         while wanted:
@@ -180,16 +180,16 @@ class Retention:
         return list(found.values())
 
     def _set_aside(self) -> None:
-        """Tell some of those that have left, by an earlier version, from those that are leaving."""
+        """Change the purpose of tombstones of deleted incidents that an earlier version wrote."""
         left = {"purpose": TOMBSTONE, "value.phase": "left"}
         stones = self._stores.claims.find(left, "_key:1", LOOSE_A_ROUND)
         if stones:
             self._stores.claims.save([{**stone, "purpose": LEFT} for stone in stones])
 
     def _execute(self) -> Dict[str, int]:
-        """Delete the incidents whose time is over and whose history is indexed.
+        """Delete the incidents whose waiting time is over and whose history is indexed.
 
-        Those that are still leaving count as something to do: the next round comes in time.
+        Incidents that are still leaving count as work, so that the next round comes soon.
         """
         query = {"purpose": TOMBSTONE, "value.phase": "leaving"}
         leaving = self._stores.claims.find(query, "time:1", INCIDENTS_A_ROUND)
@@ -203,7 +203,7 @@ class Retention:
             incident_id = str(stone["value"]["incident_id"])
             mine = entries[incident_id]
             if _has_open_follow_ups(mine):
-                # By a request that was let in before the tombstone: the incident stays.
+                # A request that was accepted before the tombstone opened one: the incident stays.
                 timeline.refresh(self._stores, incident_id)
                 self._stores.claims.delete(str(stone["_key"]))
                 continue
@@ -216,7 +216,7 @@ class Retention:
         return done
 
     def _send_again(self, stone: Document, missing: Sequence[Entry]) -> int:
-        """Send what the index lacks; it is looked for again after a while."""
+        """Send entries that the index lacks; the next search for them comes after a while."""
         now, value = self._clock.now(), stone["value"]
         if now - float(value.get("sent_at") or 0.0) < INDEXING_SECONDS:
             return 0
@@ -232,7 +232,7 @@ class Retention:
         return len(missing)
 
     def _delete(self, stone: Document, entries: int) -> None:
-        """Delete one incident. Each step may be repeated; the last one says that all is done."""
+        """Delete one incident. Every step may be repeated; the last one records the end."""
         stores, incident_id = self._stores, str(stone["value"]["incident_id"])
         mine = {"incident_id": incident_id}
         stores.incidents.delete(incident_id)
@@ -251,7 +251,7 @@ class Retention:
         self._count("incidents", 1)
 
     def _delete_notifications(self, keys: Sequence[str]) -> None:
-        """Delete notifications, the claims that name them first, so that none is left over."""
+        """Delete notifications, after the claims that name them, so that no claim is left over."""
         for some in chunks(keys, NOTIFICATIONS_AT_ONCE):
             named = [
                 with_prefix("_key", f"{purpose}:{key}:")
@@ -262,10 +262,10 @@ class Retention:
             self._stores.claims.delete_matching({"$or": named})
             self._stores.outbox.delete_matching(any_of("_key", some))
 
-    # --- what belongs to no incident --------------------------------------------------------
+    # --- documents without an incident ----------------------------------------------------------
 
     def _loose(self, cutoff: float) -> Dict[str, int]:
-        """Delete old signals and messages without an incident, and what is of no more use."""
+        """Delete old signals and messages without an incident, and expired claims and windows."""
         stores = self._stores
         signals = self._loose_signals(cutoff)
         messages = [
@@ -284,17 +284,16 @@ class Retention:
             stores.claims.delete_matching({"purpose": purpose, **before})
         hours = with_prefix("purpose", f"{ROOM_HOUR}:")["$and"]
         stores.claims.delete_matching({"$and": [*hours, before]})
-        # Turns of workers that were ended; a checkpoint has no holder and stays.
+        # Turns of workers that were killed; a checkpoint has no holder and stays.
         left = [*with_prefix("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
         stores.claims.delete_matching({"$and": [*left, before]})
         self._count("signals", signals)
         return {"signals_pruned": signals, "notifications_pruned": len(messages)}
 
     def _loose_signals(self, cutoff: float) -> int:
-        """Delete the oldest signals without an incident; returns how many there were.
+        """Delete the oldest signals without an incident; return how many there were.
 
-        In one request: of what a maintenance window held back in a storm there are as many a minute
-        as there were then.
+        Deletes in one request: a maintenance window in a storm may have suppressed many per minute.
         """
         unclaimed = [{"incident_id": ""}, {"received_at": {"$lt": cutoff}}]
         found = self._stores.signals.find(
@@ -306,7 +305,7 @@ class Retention:
         return len(found)
 
     def _count(self, name: str, count: int) -> None:
-        """Add to the totals that GET /metrics shows; a run that is killed may count one less."""
+        """Add to the totals of GET /metrics; a run that is killed may count one less."""
         if not count:
             return
         known = totals(self._stores)
@@ -317,7 +316,7 @@ class Retention:
 
 
 def _has_open_follow_ups(entries: Sequence[Entry]) -> bool:
-    """By the timeline: whoever wrote the last entry may have been ended before the document."""
+    """Tell, by the timeline, whether follow-ups are open; the document may be outdated."""
     noted = any(entry.kind == "follow_up" for entry in entries)
     return noted and timeline.fold(entries).follow_ups_open > 0
 

@@ -1,4 +1,4 @@
-"""Since when every scheduled run of a search succeeded, and what that is put together from."""
+"""Since when every scheduled run of a search succeeded, and the data to compute it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SearchId = Tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a saved search: its scheduled time, and how it ended."""
+    """One run of a saved search: its scheduled time, and its result."""
 
     time: float
     state: str  # succeeded, failed or running
@@ -24,10 +24,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a saved search's settings say: ``quiet_after`` in seconds, None: the app's own time.
+    """A saved search's relevant settings; ``quiet_after`` in seconds, None: the app's own time.
 
-    ``throttled``: a finding may raise nothing, so only a run without results is quiet.
-    ``alive_field``: the field of events that must name an entity again before it counts as well.
+    ``throttled``: findings may be dropped, so only a run without results is quiet. ``alive_field``:
+    the field of events that must name an entity again before the search counts as quiet.
     """
 
     enabled: bool
@@ -42,29 +42,29 @@ class SearchRuns(Protocol):
     def plan(self, search: SearchId) -> Plan: ...
 
     def blindness(self, search: SearchId) -> str:
-        """Why it finds no more what still lasts, going on from its name; empty where it does."""
+        """Return why it may miss continuing trouble, as a sentence after its name; else empty."""
 
     def seen(self, field: str, since: float) -> Set[str]:
-        """The values, in lower case, of an indexed field in the events since then."""
+        """Return the values, in lowercase, of an indexed field in the events since then."""
 
     def recent(self, search: SearchId) -> List[Run]:
-        """The runs that splunkd remembers."""
+        """Return the runs that splunkd remembers."""
 
     def scheduled(self, search: SearchId, earliest: float, latest: float) -> List[float]:
-        """The times at which it should have run: later than ``earliest``, at most ``latest``."""
+        """Return its scheduled times later than ``earliest``, up to and including ``latest``."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """From when to when all scheduled runs succeeded; 0 and 0: nothing is known."""
+    """The span in which all scheduled runs succeeded; 0 and 0: nothing is known."""
 
     since: float = 0.0
     until: float = 0.0
 
     def extended(self, runs: Sequence[Run], due: Sequence[float], now: float) -> Coverage:
-        """Go on with the runs that are known now; ``due`` are the scheduled times since.
+        """Extend the span by the known runs; ``due`` are the scheduled times since its end.
 
-        A time that has no run for too long, and a run that failed, begin it anew.
+        A scheduled time without a run for too long, or a failed run, starts it anew.
         """
         since, until = self.since, self.until
         ends = [*due[1:], float("inf")]

@@ -1,11 +1,11 @@
-"""How many signals came, counted once their hour is over: a storm leaves millions in a month.
+"""Signal counts by hour, kept because a storm leaves millions of signals in a month.
 
-The worker counts each hour and keeps the figures of a day (UTC) in one document: of all signals by
-detection, and how many were suppressed. A query for a span returns the sums of its counted hours,
-and what is left of it is read. Times are epoch seconds; a span includes both its ends.
+The worker counts each hour when it is over, and keeps the counts of a day (UTC) in one document:
+all signals by detection, and the suppressed ones. A query for a span sums up its counted hours, and
+reads the signals of the rest. Times are epoch seconds; a span includes both its ends.
 
-A signal counts in the hour in which it came: one that is held back, and comes again in a later
-hour, counts in both, and one that is taken in or deleted after its hour was counted stays counted.
+A signal counts in the hour in which it arrived. A suppressed one that arrives again in a later hour
+counts in both. One that is ingested or deleted after its hour was counted stays counted.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ from ..stores import claim_document
 __all__ = ["PURPOSE", "DetectionCount", "count_by_detection", "count_hours", "count_suppressed"]
 
 PURPOSE = "signals of a day"
-"""Of the claims with the figures of a day."""
+"""The purpose of the claims with the counts of a day."""
 HOUR, DAY = 3600.0, 86400.0
-# Times are written in milliseconds: an hour's last one.
+# Times have milliseconds: this is the last one of an hour.
 LAST = HOUR - 0.001
-# A member whose clock is so far behind still writes into an hour before it is counted.
+# A member whose clock is this far behind can still write into an hour before it is counted.
 CLOCKS_APART_SECONDS = 900.0
-# Where nothing was counted yet, counting begins so long ago: nobody asks for more by detection.
+# The first count begins this many days ago: no page asks for more by detection.
 FIRST_DAYS = 30
 HOURS_A_ROUND = 6
-# As far back as GET /stats looks. Retention leaves them alone: where old signals are still counted,
-# a day that it deleted at once would be counted for ever, and no later one.
+# As far back as GET /stats reads. Retention leaves these claims alone: if a deleted day were
+# counted again from remaining old signals, the count would never get past that day.
 KEPT_DAYS = 400
-# Of detections with signals on one day; of a day with more, only what was held back is kept.
+# The most detections with signals on one day; for a day with more, only suppressed ones are
+# counted.
 MAX_DETECTIONS = 2000
 PAGE = 10_000
 _FIELDS = ("rule", "app", "received_at", "suppressed_by")
@@ -51,7 +52,7 @@ Span = Tuple[float, float]
 
 
 class DetectionCount(NamedTuple):
-    """How many signals a detection had, and when its newest came; that may be after the span."""
+    """The number of a detection's signals, and the time of its newest, maybe after the span."""
 
     signals: int
     last: float
@@ -60,7 +61,7 @@ class DetectionCount(NamedTuple):
 def count_by_detection(
     stores: Stores, since: float, until: float, rule: str = ""
 ) -> Dict[Key, DetectionCount]:
-    """Return what each detection found in a span, by name and app; ``rule``: of that name alone."""
+    """Return the signal counts of a span by detection name and app; ``rule``: only of that name."""
     days = [day for day in _days(stores, since, until) if not day["value"]["too_many"]]
     hours = _counted(days, since, until)
     found: Dict[Key, DetectionCount] = {}
@@ -76,7 +77,7 @@ def count_by_detection(
 
 
 def count_suppressed(stores: Stores, since: float, until: float) -> int:
-    """Return how many signals were held back in a span."""
+    """Return the number of signals suppressed in a span."""
     days = _days(stores, since, until)
     hours = _counted(days, since, until)
     total = sum(_sum(day["value"]["held"], day, hours) for day in days)
@@ -87,9 +88,9 @@ def count_suppressed(stores: Stores, since: float, until: float) -> int:
 
 
 def count_hours(stores: Stores, clock: Clock) -> Dict[str, int]:
-    """Count some of the hours that are over; returns how many.
+    """Count some of the hours that are over; return how many.
 
-    May be repeated, and done by two at once: an hour's figures replace what is known of it.
+    Safe to repeat and to run twice at once: an hour's counts replace the known ones.
     """
     now, counted = clock.now(), 0
     hour = _next_hour(stores, now)
@@ -104,10 +105,10 @@ def count_hours(stores: Stores, clock: Clock) -> Dict[str, int]:
 
 
 def _next_hour(stores: Stores, now: float) -> Optional[float]:
-    """Return when the first hour begins that is not counted; None while there is no signal."""
+    """Return when the first uncounted hour begins; None while there is no signal."""
     until = _counted_until(stores)
     if until is not None and until > now:
-        # By a clock that was ahead: today is counted anew.
+        # Counted by a clock that was ahead: count today anew.
         today = {"purpose": PURPOSE, "time": {"$gte": _begin(now, DAY)}}
         stores.claims.delete_matching(today)
         until = _counted_until(stores)
@@ -119,7 +120,7 @@ def _next_hour(stores: Stores, now: float) -> Optional[float]:
     begin = _begin(now, DAY) - FIRST_DAYS * DAY
     received = first[0].get("received_at")
     if not isinstance(received, (int, float)):
-        return begin  # One without a time is the first.
+        return begin  # A signal without a time sorts first.
     return max(_begin(float(received), HOUR), begin)
 
 
@@ -129,7 +130,7 @@ def _counted_until(stores: Stores) -> Optional[float]:
 
 
 def _count(stores: Stores, hour: float) -> None:
-    """Count an hour, and put its figures into the document of its day."""
+    """Count an hour, and store its counts in the document of its day."""
     found: Dict[Key, DetectionCount] = {}
     held = 0
     for signal in _signals(stores, hour, hour + LAST):
@@ -171,7 +172,7 @@ def _signals(stores: Stores, since: float, until: float, rule: str = "") -> Iter
         yield from page
         if len(page) < PAGE:
             return
-        # Those of the last moment match again; a storm may have more of it than a page.
+        # Signals with the last time match again; a storm may have more of them than a page.
         last = float(page[-1]["received_at"])
         alike = sum(1 for one in page if float(one["received_at"]) == last)
         until, skip = last, alike + (skip if last == until else 0)
@@ -183,7 +184,7 @@ def _days(stores: Stores, since: float, until: float) -> List[Document]:
 
 
 def _counted(days: Iterable[Document], since: float, until: float) -> Set[float]:
-    """Return when the counted hours begin that lie within a span as a whole."""
+    """Return the beginnings of the counted hours that lie wholly within a span."""
     return {
         hour
         for day in days
@@ -201,7 +202,7 @@ def _sum(counts: Mapping[str, int], day: Document, hours: Collection[float]) -> 
 
 
 def _rest(hours: Iterable[float], since: float, until: float) -> List[Span]:
-    """Return what is left of a span without some of its hours."""
+    """Return the parts of a span outside some of its hours."""
     rest, at = [], since
     for hour in sorted(hours):
         if at < hour:

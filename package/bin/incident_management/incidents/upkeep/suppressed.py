@@ -1,9 +1,9 @@
 """Suppressed signals: which must still be ingested, and which of their problems continue.
 
-Some tools tell of an alert twice: when it begins and when it ends. CloudWatch sends an alarm when
-its state changes, Datadog unless it is told to renotify too. One that began in a maintenance window
-would not be heard of again: so the worker takes it in when no suppression covers it any more,
-unless the tool has said since that it is over.
+Some tools report an alert only when it begins and when it ends. CloudWatch sends an alarm when its
+state changes, Datadog unless it is set to renotify. An alert that began in a maintenance window
+would never be reported again, so the worker ingests it when no suppression covers it any more,
+unless the tool has reported its end since.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ __all__ = [
 ]
 
 TOLD_ONCE = ("cloudwatch", "datadog")
-# How many are looked at in one turn, the newest first.
+# The most suppressed signals checked in one turn, the newest first.
 MAX_HELD = 2000
 # The most suppressions that the query leaves out: it travels in a URL.
 LEFT_OUT = 50
 
 
 def still_firing(stores: Stores, clock: Clock) -> List[Signal]:
-    """Return what was held back, is not over and is held back no longer, with now as its end."""
+    """Return suppressed signals that have not ended and are no longer suppressed, ending now."""
     now = milliseconds(clock.now())
     active = suppression.active_between(stores.suppressions, now, now)
-    # What these hold may be more than is looked at, for as long as a mute lasts.
+    # The signals of suppressions in force may exceed the limit for as long as a mute lasts.
     in_force = [one.id for one in active if one.in_force(now)][:LEFT_OUT]
     query: Document = {
         "$and": [
@@ -56,14 +56,14 @@ def still_firing(stores: Stores, clock: Clock) -> List[Signal]:
 
 
 def suppressed_problems(stores: Stores, rule: str, app: str, since: float) -> Set[str]:
-    """Return the problems, by dedup key, of which a detection's findings were held back since."""
+    """Return the dedup keys of a detection's problems with suppressed findings since then."""
     query = {"$and": [*_of(rule, app), {"received_at": {"$gt": since}}]}
     found = stores.signals.find(query, fields=("dedup_key",))
     return {str(one["dedup_key"]) for one in found}
 
 
 def has_signals_of(stores: Stores, incident: Incident, problems: Iterable[str]) -> bool:
-    """Whether an incident has signals of one of these problems, by dedup key."""
+    """Tell whether an incident has signals of one of these problems, by dedup key."""
     queries = (any_of("dedup_key", some) for some in chunks(sorted(problems), KEYS_PER_QUERY))
     return any(
         stores.signals.find({"$and": [signals_query(incident), query]}, "", 1) for query in queries
@@ -71,9 +71,9 @@ def has_signals_of(stores: Stores, incident: Incident, problems: Iterable[str]) 
 
 
 def was_found_since(stores: Stores, incident: Incident, since: float) -> bool:
-    """Whether one of an incident's problems was found since, though that was held back.
+    """Tell whether one of an incident's problems had suppressed findings since then.
 
-    One whose end its tool has told does not go on.
+    A problem whose end its tool has reported does not count.
     """
     query: Document = {
         "$and": [
@@ -88,7 +88,7 @@ def was_found_since(stores: Stores, incident: Incident, since: float) -> bool:
 
 
 def last_suppressed(stores: Stores, rule: str, app: str, since: float, until: float) -> float:
-    """Return when a detection's last finding within a span was held back; 0: none was."""
+    """Return when a detection's last suppressed finding in a span arrived; 0 without one."""
     span = {"received_at": {"$gt": since, "$lte": until}}
     found = stores.signals.find({"$and": [*_of(rule, app), span]}, "received_at:-1", 1)
     return float(found[0]["received_at"]) if found else 0.0
@@ -99,7 +99,7 @@ def _of(rule: str, app: str) -> List[Document]:
 
 
 def mark_ended(stores: Stores, problems: Iterable[str]) -> None:
-    """Note that what was held back of these problems, by dedup key, is over."""
+    """Mark the suppressed signals of these problems, by dedup key, as over."""
     keys = [{"dedup_key": problem} for problem in sorted(problems)]
     for of_problems in bounded_queries(keys, len(keys)):
         held = {"$and": [{"suppressed_by": {"$gt": ""}}, {"over": {"$ne": True}}, of_problems]}

@@ -1,1 +1,1 @@
-"""Timeline entries become notifications: who wants to hear of what, at once or in a summary."""
+"""Turns timeline entries into notifications: for whom, and sent singly or in a summary."""

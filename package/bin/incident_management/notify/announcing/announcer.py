@@ -1,13 +1,13 @@
-"""Timeline entries become notifications: who wants to hear of what, and in what order.
+"""Turns timeline entries into notifications: for which channels, and in what order.
 
-Reads the entries since a checkpoint, less an overlap that covers clocks that differ and inserts
-that came late: of a minute in each round, and once a minute of more. An entry has one notification
-a channel, whose key is made of both, so reading an entry again puts nothing more on the outbox. The
-entries of one incident are put there in the timeline's order. An entry that was lost and brought
-back may be older than the overlap: a note names it (:mod:`.restored`).
+The announcer reads the entries since a checkpoint, less an overlap that covers clock differences
+and late inserts: a minute in each round, and more once a minute. An entry has one notification for
+each channel, and the notification's key is made of both. So reading an entry twice enqueues nothing
+twice. The entries of one incident are enqueued in the timeline's order. An entry that was lost and
+restored may be older than the overlap, so a note names it (:mod:`.restored`).
 
-What is older than a day is no news any more: of an incident that nobody was told of for so long,
-only where it stands is told (:mod:`.late`).
+Entries older than a day are no longer news. For an incident without notifications for that long,
+only its current state is announced (:mod:`.late`).
 """
 
 from __future__ import annotations
@@ -46,41 +46,41 @@ from .summaries import Summaries
 __all__ = ["Announcer", "worker_seen"]
 
 CHECKPOINT = "worker:announce:checkpoint"
-# Without news the checkpoint is written this often: what comes after it is read again meanwhile.
+# Without news the checkpoint is written this often. Entries after it are read again until then.
 IDLE_SAVE_SECONDS = 30.0
-# What is older than this is no news any more.
+# Entries older than this are no longer news.
 OLDEST_SECONDS = 24 * 3600.0
-# An incident is opened and routed in two entries: its message waits for the team.
+# An incident is opened and routed in two entries: its message waits until the team is known.
 ROUTING_WAIT_SECONDS = 10.0
 REMEMBERED = 20_000
-# The incidents that one turn tells of; the next one, seconds later, goes on. The entries of so many
-# are read together.
+# How many incidents one turn announces; the next turn, seconds later, takes the rest. The entries
+# of READ_AT_ONCE incidents are read in one call.
 MAX_AT_ONCE = 500
 READ_AT_ONCE = 100
-# The overlap is read again and again: of its entries no more than says whether they are news.
+# The overlap is read in every round, so only the fields that decide whether an entry is news are.
 _LOOKED_AT = ("incident_id", "kind", "time")
-# The checkpoint, and the notes of what was brought back: read in one call.
+# The checkpoint and the notes of restored entries, read in one call.
 _CLAIMS: Document = {"$or": [{"_key": CHECKPOINT}, {"purpose": restored.RESTORED}]}
-# Entries about telling are not told.
+# Entries about notifications cause no notifications.
 _SILENT = {"notification"}
 
 
 @dataclass(frozen=True)
 class _Checkpoint:
-    """Up to when all was announced, in epoch seconds (0: nothing was), and who heard it."""
+    """Up to when all is announced (epoch seconds; 0: nothing is), and the audience's state."""
 
     time: float
     hearing: AudienceState
 
 
 def worker_seen(stores: Stores) -> Optional[float]:
-    """Return up to when the worker has looked for what is to be told; None: it has not yet."""
+    """Return up to when the worker has announced entries (epoch seconds); None: it never has."""
     known = stores.claims.get(CHECKPOINT)
     return float(readable_claim(known)["time"]) if known else None
 
 
 class Announcer:
-    """Puts on the outbox what the routing wants told."""
+    """Enqueues the notifications that the routing asks for."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Announcer:
         self._say = say
         self._overlap = Overlap(clock)
         self._told: Set[str] = set()
-        # Whether what is new to this process may have been announced by another one.
+        # Whether another process may already have announced what this process sees first.
         self._behind = True
 
     def run(
@@ -107,13 +107,13 @@ class Announcer:
         set_up: Callable[[], Collection[str]],
         read_subscriptions: Callable[[], Mapping[str, Document]] = dict,
     ) -> int:
-        """Announce everything new; returns how many notifications were put on the outbox.
+        """Announce everything new; return how many notifications were enqueued.
 
         Args:
             routing: an :class:`incident_management.incidents.routing.Routing`.
             web_url: base URL of Splunk Web, for links; may be empty.
-            set_up: gives the channels that somebody has set up; asked when there is news.
-            read_subscriptions: gives the signed webhooks, by id; asked when there is news, and
+            set_up: returns the channels that are set up; called when there is news.
+            read_subscriptions: returns the signed webhooks, by id; called when there is news, and
                 when the checkpoint is written.
         """
         now, (known, notes) = self._clock.now(), self._claims()
@@ -130,7 +130,7 @@ class Announcer:
         turn = _Turn.of(fresh, now)
         there = self._on_the_outbox(turn.ready) if self._behind or back else set()
         self._behind = turn.has_more
-        # Before the settings are read: what happens from here on may be told there later.
+        # Taken before the settings are read: what happens from here on may be announced there.
         moment = self._clock.now()
         channels = set_up() if turn.ready or missed else routing.channel_names
         subscriptions = read_subscriptions()
@@ -147,7 +147,7 @@ class Announcer:
         return added
 
     def _claims(self) -> Tuple[_Checkpoint, Sequence[Document]]:
-        """Read the checkpoint, and the notes of what was brought back."""
+        """Read the checkpoint and the notes of restored entries."""
         found = self._stores.claims.find(_CLAIMS)
         checkpoints = [readable_claim(one) for one in found if one["_key"] == CHECKPOINT]
         known = checkpoints[0] if checkpoints else readable_claim({})
@@ -161,14 +161,14 @@ class Announcer:
         )
 
     def summarize(self, web_url: str) -> Mapping[str, int]:
-        """Tell in summaries what was too much to be told one by one."""
+        """Announce in summaries the notifications that were too many to send singly."""
         return self._summaries.run(web_url)
 
     def _since(self, moment: float) -> List[Document]:
         return self._stores.timeline.find({"time": {"$gte": moment}}, "time:1", fields=_LOOKED_AT)
 
     def _fresh(self, entries: Iterable[Document], oldest: float) -> Dict[str, List[Document]]:
-        """Those of some entries that are news and that this process has not announced."""
+        """Return, by incident, the entries that are news and not yet announced by this process."""
         if len(self._told) > REMEMBERED:
             self._told.clear()
         fresh: Dict[str, List[Document]] = {}
@@ -180,15 +180,16 @@ class Announcer:
         return fresh
 
     def _on_the_outbox(self, incident_ids: Sequence[str]) -> Set[str]:
-        """The notifications of some incidents: a process that begins finds most of the overlap.
+        """Return the keys of these incidents' notifications that are on the outbox.
 
-        Each would else be inserted in vain, one call for each.
+        A process that starts finds most of the overlap there. Without this read, it would try to
+        insert each of them in vain, with one call each.
         """
         found = find_by(self._stores.outbox, "incident_id", incident_ids, fields=("_key",))
         return {str(document["_key"]) for document in found}
 
     def _read(self, incident_ids: Sequence[str]) -> Iterator[Tuple[str, News]]:
-        """Yield incidents with their entries and newest analysis, many of them a call."""
+        """Yield each incident with its entries and newest analysis, reading many in one call."""
         for some in chunks(incident_ids, READ_AT_ONCE):
             found = timeline.read_many(self._stores, some)
             named = {key: newest_analysis_id(entries) for key, entries in found.items()}
@@ -202,7 +203,7 @@ class Announcer:
     def _tell(
         self, notifier: Notifier, turn: _Turn, fresh: Mapping[str, Sequence[Document]]
     ) -> int:
-        """Tell of what is new, of the incidents whose turn it is."""
+        """Announce the new entries of the incidents that are ready in this turn."""
         added = 0
         for incident_id, news in self._read(turn.ready):
             keys = {str(entry["_key"]) for entry in fresh[incident_id]}
@@ -213,7 +214,10 @@ class Announcer:
         return added
 
     def _missed(self, since: float, oldest: float) -> Mapping[str, Sequence[Document]]:
-        """What happened since then and is no news any more, by incident; says so of updates."""
+        """Return, by incident, the entries since ``since`` that are no longer news.
+
+        Also records on the timelines which stakeholder updates were never sent.
+        """
         if since >= oldest:
             return {}
         missed = late.missed(self._stores, since, oldest)
@@ -224,7 +228,7 @@ class Announcer:
     def _tell_late(
         self, notifier: Notifier, missed: Mapping[str, Sequence[Document]], since: float
     ) -> int:
-        """Tell where the incidents stand of which nothing was told for too long, and say so."""
+        """Announce the current state of incidents whose entries are too old, and log a summary."""
         if not missed:
             return 0
         added = incidents = 0
@@ -241,7 +245,7 @@ class Announcer:
         return added
 
     def _heard_before(self, incident_ids: Collection[str]) -> Mapping[str, Set[str]]:
-        """The channels that were told of incidents before, for each of them."""
+        """Return, for each incident, the channels that were notified of it before."""
         heard: Dict[str, Set[str]] = {key: set() for key in incident_ids}
         fields = ("incident_id", "channel", "stakeholders")
         for one in find_by(self._stores.outbox, "incident_id", incident_ids, fields=fields):
@@ -251,9 +255,9 @@ class Announcer:
 
 
 class _Turn(NamedTuple):
-    """What one turn tells of: ``ready`` incidents, in the order of their entries.
+    """The incidents that one turn announces: ``ready``, in the order of their entries.
 
-    ``waiting`` are for later ones; ``has_more``: there were too many for one.
+    ``waiting`` are left for later turns. ``has_more``: there were too many for one turn.
     """
 
     ready: Sequence[str]
@@ -268,16 +272,16 @@ class _Turn(NamedTuple):
         return cls(ready[:MAX_AT_ONCE], waiting.union(left), bool(left))
 
     def announced_to(self, recent: Mapping[str, Sequence[Document]], now: float) -> float:
-        """All is announced up to now, or to the millisecond before what waits.
+        """Return up to when everything is announced: now, or the millisecond before what waits.
 
-        ``recent`` is without what was brought back, for which its note stays meanwhile.
+        ``recent`` excludes restored entries: their note stays until they are announced.
         """
         waiting = (one for key in self.waiting for one in recent.get(key, ()))
         return min([now, *(one["time"] - 0.001 for one in waiting)])
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:
-    """Whether an incident was opened so recently that its team is not known yet."""
+    """Return whether an incident was opened so recently that its team is not known yet."""
     kinds = {entry["kind"] for entry in entries}
     opened = [entry["time"] for entry in entries if entry["kind"] == "opened"]
     return bool(opened) and "routed" not in kinds and now - max(opened) < ROUTING_WAIT_SECONDS

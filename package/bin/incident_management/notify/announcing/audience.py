@@ -1,9 +1,9 @@
-"""Who hears of an entry: the channels of the routing and of a step, and whoever subscribed.
+"""Decides who is notified of an entry: channels of the routing or of a step, and subscribers.
 
-Nobody hears of what was announced before they were there, although the last minutes are read again.
-A channel that nobody had set up hears of what happens after it was; else a page could follow a
-resolve. What the routing or a subscription wants told somewhere since it was changed holds for what
-was not announced before.
+A new recipient is not notified of what was announced before it was added, although the last minutes
+are read again. A channel is notified only of what happens after it was set up; otherwise a page
+could follow a resolve. A change of the routing or of a subscription applies to what was not
+announced before the change.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class AudienceState:
     """What is kept of the audience from run to run. Times are epoch seconds.
 
     Attributes:
-        left_out: until when each channel was left out, because nobody had set it up.
-        since: by channel and wish, after what time it is heard there. A wish is an event, ``*``, or
-            the name of a team whose incidents may be told there.
+        left_out: until when each channel was left out because it was not set up.
+        since: by channel and request, the time after which matching entries are sent there. A
+            request is an event, ``*``, or the name of a team whose incidents may be sent there.
     """
 
     left_out: Mapping[str, float] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class AudienceState:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> AudienceState:
-        """Read it back; what somebody changed by hand counts as not there.
+        """Read the state from its document; parts that were changed by hand count as absent.
 
         A version before this one kept no ``since``.
         """
@@ -52,7 +52,10 @@ class AudienceState:
         return cls({name: time for name, time in known if isinstance(time, _NUMBER)}, since)
 
     def to_document(self) -> Document:
-        """Return it as a JSON object; the name of a team is no field that the KV store takes."""
+        """Return the state as a JSON object.
+
+        ``since`` is a list, as a team's name may not be a valid field name in the KV store.
+        """
         since = [
             [channel, wish, time]
             for channel, wishes in self.since.items()
@@ -70,7 +73,7 @@ class AudienceState:
     def under(
         self, routing: Routing, subscriptions: Subscriptions, announced: float
     ) -> AudienceState:
-        """Take over what is wanted now; what is new in it holds for what is after ``announced``."""
+        """Adopt the current requests; a new one applies to entries after ``announced``."""
         begin = announced if self.since else 0.0
         since = {
             channel: {wish: self.since.get(channel, {}).get(wish, begin) for wish in sorted(wishes)}
@@ -79,14 +82,14 @@ class AudienceState:
         return AudienceState(self.left_out, since)
 
     def hears(self, channel: str, time: float, *wishes: str) -> bool:
-        """Tell whether one of these wishes was there before that time."""
+        """Return whether one of these requests was in force before that time."""
         known = self.since.get(channel, {})
         return min((known[wish] for wish in wishes if wish in known), default=0.0) < time
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Who hears of an entry; ``set_up`` are the channels that somebody has set up."""
+    """Who is notified of an entry; ``set_up`` are the channels that are set up."""
 
     routing: Routing
     subscriptions: Subscriptions
@@ -94,15 +97,15 @@ class Audience:
     hearing: AudienceState
 
     def channels(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
-        """Give the channels; one may come more than once.
+        """Yield the channels to notify of an entry; one may come more than once.
 
-        What came from a ticket is no news there.
+        An entry that came from a ticket is not sent back to that ticket's channel.
         """
         source = inbound_channel(entry.once)
         return (name for name in self._wanted(entry, message, team) if name != source)
 
     def hears(self, group: Stakeholders, entry: Entry) -> bool:
-        """Tell whether a group was there, wanting what it wants now, before an entry."""
+        """Return whether a group, with its current settings, existed before an entry."""
         return self.hearing.hears(audience_key(group), entry.time, fingerprint_of(group))
 
     def _wanted(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
@@ -128,14 +131,14 @@ class Audience:
 
 
 def _is_wish(kept: Any) -> bool:
-    """Whether something is a channel, a wish and a time."""
+    """Return whether a value is a list of a channel, a request and a time."""
     if not isinstance(kept, list) or len(kept) != 3:
         return False
     return all(isinstance(name, str) for name in kept[:2]) and isinstance(kept[2], _NUMBER)
 
 
 def _asked_for(entry: Entry, routing: Routing) -> Sequence[str]:
-    """The channels that a step of an escalation names."""
+    """Return the channels that the step of an escalation names."""
     named = entry.data.get("channels") if entry.kind == "escalation" else ()
     return [channel for channel in named or () if channel in routing.channel_names]
 
@@ -145,7 +148,7 @@ def _team(name: str) -> str:
 
 
 def _wishes(routing: Routing, subscriptions: Subscriptions) -> Dict[str, Set[str]]:
-    """What is wanted told where; ``opened?`` is wanted where the channel is set up."""
+    """Return the requests of each channel; ``opened?`` applies only if the channel is set up."""
     found: Dict[str, Set[str]] = {channel: set() for channel in routing.channel_names}
     for event, wishes in routing.announce.items():
         for wish in wishes:

@@ -1,8 +1,8 @@
-"""Tickets of follow-ups: what is said of a follow-up goes to its tickets, once, whoever said it.
+"""Sends the changes of a follow-up to its tickets, once each, whoever made them.
 
-A message about a follow-up has the words of one about an incident: it is opened with the wish for a
-ticket, then edited, resolved when it is done or dropped, and reopened. Each goes to the outbox
-under the key of its entry, so what lacks there can be put there at any time, by anybody.
+A message about a follow-up has the same events as one about an incident: it is opened when a ticket
+is requested, then edited, resolved when it is done or dropped, and reopened. Each is enqueued under
+the key of its entry, so any process can enqueue missing ones at any time.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from ..message import TITLE_LENGTH, Message, build, one_line, plain
 __all__ = ["FollowUpTickets"]
 
 TEXT_LENGTH = 2000
-# The outbox's word for what is told to a follow-up's ticket.
+# The outbox's event for messages to a follow-up's ticket.
 EVENT = "follow_up"
-# Lesser than any incident: nobody is paged for it.
+# Less severe than any incident needs, so that nobody is paged for it.
 SEVERITY = "low"
 
 
 class FollowUpTickets:
-    """Puts on the outbox what the tickets of follow-ups are to be told."""
+    """Enqueues the messages for the tickets of follow-ups."""
 
     def __init__(self, stores: Stores, outbox: Outbox) -> None:
         self._stores = stores
         self._outbox = outbox
 
     def see_to(self, incident_ids: Sequence[str], routing: Routing, web_url: str) -> int:
-        """Put there what lacks of some incidents; returns how many messages were put there."""
+        """Enqueue the missing messages of some incidents; return how many were enqueued."""
         found = timeline.read_many(self._stores, incident_ids)
         return sum(self.tell(entries, routing, web_url) for entries in found.values())
 
     def tell(self, entries: Sequence[Entry], routing: Routing, web_url: str) -> int:
-        """Put there what lacks of one incident, given its timeline; returns how many messages."""
+        """Enqueue the missing messages of one incident, given its timeline; return how many."""
         said = [one for one in timeline.effective(entries) if one.kind == "follow_up"]
         if not any(map(requested_channels, said)):
             return 0
@@ -57,7 +57,7 @@ class FollowUpTickets:
         for entry in said:
             key = str(entry.data.get("follow_up") or "")
             if key not in noted:
-                continue  # Its first entry is lost: there is nothing to tell of it.
+                continue  # Its first entry is lost, so there is nothing to send.
             channels = wanted.setdefault(key, [])
             new = [one for one in requested_channels(entry) if one in FOLLOW_UP_SYSTEMS]
             told = dict.fromkeys(new, "opened")
@@ -82,7 +82,7 @@ def _told_to_ticket(entry: Entry, channel: str, message: Message) -> NewNotifica
         event=EVENT,
         message=message.to_document(),
         incident_id=entry.incident_id,
-        # As the place within the channel, it keeps the tickets of an incident apart.
+        # As the target within the channel, it keeps the tickets of one incident apart.
         target=message.follow_up,
         order=order_of(entry),
         key_target=message.follow_up,
@@ -96,7 +96,7 @@ def _event(data: Mapping[str, Any]) -> str:
 
 
 def _news(event: str, entry: Entry, follow_up: Document) -> Mapping[str, Any]:
-    """What is told: all of a new ticket; else what the change touched, which alone is set anew."""
+    """Return what to send: all of a new ticket; else only the changed fields."""
     news = follow_up if event == "opened" else {"owner": "", "due": 0.0, **entry.data}
     return {**news, "due_day": due_day(news) if news["due"] else ""}
 
@@ -104,7 +104,10 @@ def _news(event: str, entry: Entry, follow_up: Document) -> Mapping[str, Any]:
 def _of_follow_up(
     message: Message, event: str, entry: Entry, follow_up: Document, account: str
 ) -> Message:
-    """Make a message about an incident one about its follow-up; ``account``: its new owner's."""
+    """Turn a message about an incident into one about its follow-up.
+
+    ``account`` is the new owner's account on the channel.
+    """
     news = _news(event, entry, follow_up)
     return replace(
         message,

@@ -1,11 +1,11 @@
-"""Late notifications, and the texts that say so.
+"""Builds late notifications and the sentences that explain the delay.
 
-What happened while nothing was announced for so long that it is no news any more is not told entry
-by entry. Of each incident at most one entry is: the one that it stands at now, so that nobody goes
-on without knowing of an open incident, or with a page for one that is over.
+When nothing was announced for so long that entries are no longer news, they are not announced one
+by one. At most one entry of each incident is: the one that gives its current state. So nobody stays
+unaware of an open incident, or keeps a page for one that is over.
 
-What was announced in time and had to wait, because a service was down, is told with how long it
-waited, and whether the incident is over by now.
+A notification that was announced in time but had to wait, because a service was down, says how long
+it waited and whether the incident is over by now.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ __all__ = [
     "waited",
 ]
 
-# A message that had to wait for longer says so.
+# A message that waited for longer than this says so.
 LATE_SECONDS = 900.0
 
-# Kinds of entries, and what they can mean, with which an incident begins or ends for people.
+# Kinds of entries that may begin or end an incident for people, and the events they stand for.
 _KINDS = ("opened", "status", "merged", "unmerged")
 _BEGUN, _OVER = ("opened", "reopened"), "resolved"
 _WORDS = "Delayed notification: this was at"
-# Versions before this one queued messages that begin so.
+# Versions before this one queued messages that begin with these words.
 _EARLIER_WORDS = "Told late: this was at"
 
 
 def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]]:
-    """Return the entries from ``start`` to ``end`` of which one may be told late, by incident.
+    """Return, by incident, the entries from ``start`` to ``end`` that may be announced late.
 
     Times are epoch seconds.
     """
@@ -61,11 +61,11 @@ def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]
 def record_undelivered_updates(stores: Stores, clock: Clock, start: float, end: float) -> None:
     """Record on their timelines the updates from ``start`` to ``end`` that were never sent.
 
-    So late they may be wrong. A person has to write another one.
+    They are not sent so late because they may be wrong by now. A person has to write a new one.
     """
     found = stores.timeline.find({"kind": "update", "time": {"$gte": start, "$lt": end}})
     named = {str(one["incident_id"]) for one in found}
-    # A worker that is killed may have announced more than it came to note.
+    # A killed worker may have announced more than its checkpoint says.
     sent = find_by(stores.outbox, "incident_id", sorted(named), fields=("incident_id", "message"))
     told = {(one["incident_id"], one["message"]["time"]) for one in sent}
     act = Act(stores, clock, ACTOR)
@@ -82,9 +82,9 @@ def record_undelivered_updates(stores: Stores, clock: Clock, start: float, end: 
 
 
 def ends(entries: Sequence[Document]) -> bool:
-    """Whether nothing but that an incident is over can be told of it late.
+    """Return whether the only late news in these entries can be that the incident is over.
 
-    That is told only where somebody was told of the incident.
+    That is announced only where the incident was announced before.
     """
     turns = [entry for entry in entries if event_of(entry) in (*_BEGUN, _OVER)]
     newest = max(turns, key=lambda entry: (entry["seq"], entry["time"]), default=None)
@@ -92,7 +92,10 @@ def ends(entries: Sequence[Document]) -> bool:
 
 
 def standing(entries: Sequence[Entry], keys: Set[str]) -> Optional[Entry]:
-    """Return the entry that an incident stands at, if it is one of those; None: a later one is."""
+    """Return the entry that gives the incident's current state, if its key is among ``keys``.
+
+    Returns None if a later entry gives it.
+    """
     turns: List[Entry] = [
         entry
         for entry in timeline.effective(entries)
@@ -102,12 +105,15 @@ def standing(entries: Sequence[Entry], keys: Set[str]) -> Optional[Entry]:
 
 
 def is_over(message: Mapping[str, object]) -> bool:
-    """Tell whether a message says that the incident is over."""
+    """Return whether a message announces that the incident is over."""
     return message["event"] == _OVER
 
 
 def summary(since: float, age: float, told: int, left_out: int) -> str:
-    """Say what became of it: ``since`` in epoch seconds (0: ever), ``age`` in seconds."""
+    """Return the log sentence about a late announcement.
+
+    ``since`` is in epoch seconds (0: since installation), ``age`` in seconds.
+    """
     begun = to_the_second(since) if since else "the app was installed"
     return (
         f"No notifications were sent since {begun}. Of the "
@@ -118,21 +124,22 @@ def summary(since: float, age: float, told: int, left_out: int) -> str:
 
 
 def mark_late(message: Document) -> Document:
-    """Return the message with a sentence that says since when it is so."""
+    """Return the message with a sentence that gives the time of the event."""
     when = to_the_second(float(message["time"]))
     said = f"{_WORDS} {when}, and no notifications were sent then. {message['text']}"
     return {**message, "text": said.strip()}
 
 
 def has_ended(incident: Optional[Mapping[str, object]]) -> bool:
-    """Tell whether an incident, if there is one, is over."""
+    """Return whether an incident, if there is one, is over."""
     return incident is not None and incident["status"] in ENDED
 
 
 def waited(message: Document, seconds: float, incident: Optional[Mapping[str, object]]) -> Document:
-    """Return a message that had to wait so long with a sentence that says so.
+    """Return a message that waited for ``seconds`` with a sentence that says so.
 
-    ``incident`` is its document as it stands now; that it is over is said where that is news.
+    ``incident`` is its current document. The sentence also says that the incident is over, unless
+    the message itself announces that.
     """
     text = str(message.get("text") or "")
     if text.startswith((_WORDS, _EARLIER_WORDS)):

@@ -1,4 +1,4 @@
-"""Makes notifications from an incident's entries: the message, its place and its audience."""
+"""Builds notifications from an incident's entries: the message, the target and the audience."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .storms import Storms
 
 __all__ = ["News", "Notifier"]
 
-# What is news for an incident's owner, or its follow-up's.
+# Events that call for the owner of the incident, or of the follow-up.
 _CALLING = ("assigned", FOLLOW_UP_OVERDUE, *ASKING)
 
 
@@ -28,7 +28,7 @@ Shown = Sequence[Sequence[str]]
 
 
 class News:
-    """An incident as it stands now, with all its entries; some of them are to be told."""
+    """An incident in its current state, with all its entries; some of them are to be announced."""
 
     def __init__(self, entries: Sequence[Entry], analysis: Optional[Document]) -> None:
         self.entries = entries
@@ -40,7 +40,7 @@ class News:
         self.opened_as = one_line(next(titles, ""), TITLE_LENGTH)
 
     def worth_telling(self, keys: Set[str]) -> List[Entry]:
-        """Return the entries with these keys that still are as they say."""
+        """Return the entries with these keys that still hold."""
         return [
             entry
             for number, entry in enumerate(self.said, start=1)
@@ -48,14 +48,14 @@ class News:
         ]
 
     def message(self, entry: Entry, web_url: str, shown: Shown) -> Document:
-        """Return what people who work on it are told of an entry; ``shown``: as of ``build``."""
+        """Return an entry's message for responders; ``shown`` is as in ``build``."""
         message = build(self.incident, entry.to_document(), self.analysis, web_url, shown)
         return {**message.to_document(), "opened_as": self.opened_as}
 
     def _is_overtaken(self, entry: Entry, number: int) -> bool:
-        """Whether the app gave an incident to somebody, and another one was faster."""
+        """Return whether the app assigned the incident, but another assignment came first."""
         if entry.data.get("handover") and entry.data.get("owner") != self.incident.get("owner"):
-            # Somebody began, or got it otherwise, in that moment: who came on call has it not.
+            # Somebody else took it in that moment, so the person who came on call does not own it.
             return True
         if not entry.data.get("vacant"):
             return False
@@ -63,7 +63,7 @@ class News:
 
 
 class Notifier:
-    """Puts on the outbox what an audience hears of incidents.
+    """Enqueues the notifications of incidents for an audience.
 
     Args:
         there: the keys of notifications that are known to be on the outbox.
@@ -82,7 +82,7 @@ class Notifier:
         self.web_url = web_url
 
     def tell(self, news: News, keys: Set[str]) -> int:
-        """Tell of the entries with these keys; returns how many notifications are new."""
+        """Announce the entries with these keys; return how many notifications are new."""
         telling, added = self._telling(news), 0
         for entry in news.worth_telling(keys):
             message = news.message(entry, self.web_url, self._shown)
@@ -96,9 +96,10 @@ class Notifier:
         return added
 
     def tell_late(self, news: News, entry: Entry, heard: Collection[str]) -> int:
-        """Tell late where an incident stands, by the entry that it stands at.
+        """Announce late an incident's current state, given the entry that gives it.
 
-        ``heard``: the channels that were told of it before. That it is over is told only there.
+        ``heard``: the channels that were notified of the incident before. That it is over is
+        announced only there.
         """
         added = 0
         for one in news.worth_telling({entry.key}):
@@ -115,7 +116,10 @@ class Notifier:
         return StakeholderMessages(self._stores, self.routing, news.incident, news.entries)
 
     def _where_told_together(self, incident_id: str) -> List[str]:
-        """Where a summary told of it, which does not show that one of its own has become worse."""
+        """Return the channels where only a summary announced the incident.
+
+        A summary does not show that one of its incidents has become more severe.
+        """
         together = self._storms.told_together(incident_id)
         return [name for name in together if name in self._audience.set_up]
 
@@ -129,7 +133,7 @@ class Notifier:
     def _enqueue_all(
         self, news: News, entry: Entry, message: Document, places: Sequence[Place]
     ) -> int:
-        """Put what is told of an entry on the outbox, for each place what is right there."""
+        """Enqueue an entry's notifications, with the message that suits each place."""
         for_subscribers = message
         if entry.kind == "update":
             told = self._telling(news).message_for(SUBSCRIBERS, entry)
@@ -164,7 +168,7 @@ class Notifier:
     def _tell_stakeholders(
         self, telling: StakeholderMessages, news: News, entry: Entry, channels: Sequence[str]
     ) -> int:
-        """Tell those who do not work on it; ``channels`` tell those who do."""
+        """Notify stakeholders of an entry; ``channels`` are those that notify responders of it."""
         own = {name: self.routing.target(news.team, name) for name in channels}
         letters = telling.letters(entry, self._audience.hears, own)
         return sum(self._put(news, _sent_as(letter, entry)) for letter in letters)
@@ -175,7 +179,7 @@ class Notifier:
         return self._storms.enqueue(self.routing, news.team, notification)
 
     def _calling_owner(self, entry: Entry, message: Document, channel: str) -> Document:
-        """Call the owner by name where they are asked to act, and did not do this themselves."""
+        """Mention the owner in an event that asks them to act, unless they caused it themselves."""
         if entry.actor == message["owner"] or message["event"] not in _CALLING:
             return message
         owner = self.routing.members.get(str(message["owner"]))

@@ -1,9 +1,9 @@
-"""Notes of entries that are brought back from the index, for whoever announces.
+"""Notes, for the announcer, which entries are restored from the index.
 
-The announcer reads what is newer than its checkpoint. An entry that was lost before it was told
-comes back with the time that it had, so a note names it. It is written before the entry is, and
-goes when all that it names is there and was told: a notification is put on the outbox once, so what
-was told before the loss is not told again.
+The announcer reads what is newer than its checkpoint. An entry that was lost before it was
+announced is restored with its old time, so a note names it. The note is written before the entry,
+and deleted when all entries that it names exist and are announced. A notification is enqueued only
+once, so what was announced before the loss is not announced again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ KEYS_A_NOTE = 1000
 
 
 def note(stores: Stores, now: float, keys: Collection[str]) -> None:
-    """Note that the entries with these keys are about to be brought back.
+    """Note that the entries with these keys are about to be restored.
 
-    The same keys are the same note, whoever writes it.
+    The same keys make the same note, whichever process writes it.
     """
     some = [list(part) for part in chunks(sorted(keys), KEYS_A_NOTE)]
     stores.claims.save([_document(now, part) for part in some])
@@ -36,14 +36,14 @@ def _document(now: float, keys: Sequence[str]) -> Document:
 
 
 def entries(stores: Stores, notes: Sequence[Document], fields: Sequence[str]) -> List[Document]:
-    """Return those fields of the entries that notes name, as far as they are there."""
+    """Return these fields of the existing entries that the notes name."""
     return find_by(stores.timeline, "_key", {key for one in notes for key in _keys(one)}, fields)
 
 
 def delete_done(stores: Stores, notes: Sequence[Document], told: Set[str], oldest: float) -> None:
-    """Delete the notes of which all is told, and those from before ``oldest`` (epoch seconds).
+    """Delete the notes that are fully announced, and those from before ``oldest`` (epoch seconds).
 
-    ``told`` are keys of entries that are there, and of which all that is wanted was told.
+    ``told`` are the keys of existing entries whose notifications are all enqueued.
     """
     over = [str(one["_key"]) for one in notes if _keys(one) <= told or _time(one) < oldest]
     if over:
@@ -51,7 +51,7 @@ def delete_done(stores: Stores, notes: Sequence[Document], told: Set[str], oldes
 
 
 def _keys(note: Mapping[str, Any]) -> Set[str]:
-    """What a note names; one that somebody changed by hand names nothing."""
+    """Return the keys that a note names; none if the note was changed by hand."""
     keys = readable_claim(note)["value"].get("keys")
     return set(map(str, keys)) if isinstance(keys, list) else set()
 

@@ -1,12 +1,12 @@
-"""Tells stakeholders: what a person wrote for them, and that an incident began or ended.
+"""Notifies stakeholders of a person's updates, and that an incident began or ended.
 
-They do not work on it, and some are not even of the company. So what they get is a message of its
-own: what is affected, since when, what a person wrote, and when they hear next. No log line, no
-cause, no rule, no name of who has it, no link into Splunk and no button; and the title only where a
+Stakeholders do not work on the incident, and some are outside the company. So they get a message of
+their own: what is affected, since when, what a person wrote, and when the next update comes. It has
+no log line, cause, rule, owner's name, link into Splunk or button. It has the title only where a
 person wrote it, because a detection may put a piece of a log line into it.
 
-Who was told of an incident goes on to hear of it: after its severity or team has changed, and, when
-it was merged into another, what is written there.
+A group that was notified of an incident stays notified: after its severity or team has changed,
+and, when it was merged into another incident, of the updates written there.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ __all__ = [
     "message_for",
 ]
 
-# The group of whoever has subscribed to updates by a webhook.
+# The group of those who have subscribed to updates by a webhook.
 SUBSCRIBERS = "subscribers"
 NAME_LENGTH = 80
-# What a group has to want that is to hear of these.
+# The event that a group must have chosen to be notified of these.
 _WISHES = {"reopened": "opened", "resolved": "resolved"}
-# The most incidents that are looked at because they are one by now.
+# The most incidents that are read because merges have made them one.
 MAX_RELATED = 500
 
 
 class StakeholderMessage(NamedTuple):
-    """A message for a place on a channel; ``key``: what makes it another one of its entry's."""
+    """A message for a place on a channel; ``key`` tells it from others of the same entry."""
 
     channel: str
     place: str
@@ -70,10 +70,10 @@ class StakeholderMessage(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """What of an incident says who it is for: ``team`` is the one that it belongs to.
+    """What decides whom an incident concerns; ``team`` is the team that owns it.
 
-    That is not the one that an escalation brings to help. ``merged_into`` may be empty; ``merged``
-    are those that were merged into it.
+    That is not a team that an escalation calls in to help. ``merged_into`` may be empty; ``merged``
+    are the incidents that were merged into this one.
     """
 
     severity: str
@@ -83,17 +83,17 @@ class Standing:
 
 
 def audience_key(group: Stakeholders) -> str:
-    """Return what a group's wishes are kept under, as those of a channel are."""
+    """Return the key under which a group's requests are kept, beside those of channels."""
     return f"stakeholders:{group.name}"
 
 
 def fingerprint_of(group: Stakeholders) -> str:
-    """Return a mark of all that a group wants; with another, it hears of what happens since."""
+    """Return a digest of a group's settings; when it changes, the group counts as new."""
     return digest(asdict(group), 16)
 
 
 class StakeholderMessages:
-    """Tells of one incident's entries; ``incident`` is its document, ``entries`` its timeline."""
+    """Builds the messages about one incident, from its document and its timeline (``entries``)."""
 
     def __init__(
         self,
@@ -108,7 +108,8 @@ class StakeholderMessages:
         self._incident = incident
         self._entries = entries
         self._known: Dict[str, Standing] = {}
-        # Since when a group was told of it: by this, and, once that is read, before.
+        # Since when each group is notified: by this object, and, once it is read, by the outbox
+        # before.
         self._now: Dict[str, float] = {}
         self._before: Dict[str, Dict[str, float]] = {}
 
@@ -121,9 +122,9 @@ class StakeholderMessages:
         """Yield the messages of an entry.
 
         Args:
-            hears: whether a group was there, with what it wants now, before an entry.
-            own: where those who work on the incident are told of the entry, by channel: nobody is
-                told twice in one place.
+            hears: returns whether a group, with its current settings, existed before an entry.
+            own: by channel, where responders are notified of the entry: nobody is notified twice in
+                one place.
         """
         mailed = {_same(one) for one in own.get("email", "").split(",")}
         for group in self._groups:
@@ -131,7 +132,7 @@ class StakeholderMessages:
                 continue
             said = self._said_over(entry)
             if said and self._wants(group, said) and hears(group, said):
-                # A person told them so.
+                # A person's update already told the group.
                 continue
             message = self.message_for(group.name, entry)
             self._now.setdefault(group.name, entry.time)
@@ -148,21 +149,21 @@ class StakeholderMessages:
                     )
 
     def message_for(self, group: str, entry: Entry) -> Message:
-        """Return what a group gets of an entry."""
+        """Return a group's message about an entry."""
         message = message_for(group, self._incident, self._entries, entry)
         return replace(message, fields=fields_of(self._incident, self._shown))
 
     def _wants(self, group: Stakeholders, entry: Entry) -> bool:
-        """Whether a group is to hear of an entry, by how the incident stood after it.
+        """Return whether a group is notified of an entry, by the incident's state after it.
 
-        By how it stands now it would be told of older entries, too, when a worker that begins reads
-        them again.
+        By its current state, a worker that starts and reads older entries again would announce
+        those to the group, too.
         """
         if entry.kind == "update":
             return self._is_for(group, entry) or self._was_told(group, entry)
         if _is_test(self._entries):
             return False
-        # A merge ends nothing for people: the other incident goes on.
+        # A merge does not end anything for people: the other incident goes on.
         if entry.kind == "status":
             if _WISHES.get(event_of(entry.to_document())) not in group.events:
                 return False
@@ -170,7 +171,7 @@ class StakeholderMessages:
         return "opened" in group.events and self._became_its(group, entry)
 
     def _said_over(self, entry: Entry) -> Optional[Entry]:
-        """Return the update that said "resolved" already, of an entry that means the same."""
+        """For an entry that resolves, return the update that already said "resolved", else None."""
         if entry.kind != "status" or entry.data.get("to") != "resolved":
             return None
         last: Optional[Entry] = None
@@ -185,12 +186,12 @@ class StakeholderMessages:
 
     @property
     def _standings(self) -> Dict[str, Standing]:
-        """How it stood after each entry; added up where that matters, which is rare."""
+        """The incident's standing after each entry, computed on first use, which is rare."""
         self._known = self._known or standings(self._entries)
         return self._known
 
     def _is_for(self, group: Stakeholders, entry: Entry) -> bool:
-        """Whether it is for this incident, or for the one that had taken it over."""
+        """Return whether the group is concerned by this incident, or by one it was merged into."""
         standing = self._standings[entry.key]
         if group.fits(standing.severity, standing.team):
             return True
@@ -198,12 +199,12 @@ class StakeholderMessages:
         return any(group.fits(one.get("severity", ""), one.get("team", "")) for one in over)
 
     def _became_its(self, group: Stakeholders, entry: Entry) -> bool:
-        """Whether the entry is the first after which the incident is one of the group's."""
+        """Return whether the entry is the first after which the incident concerns the group."""
         its = (key for key, one in self._standings.items() if group.fits(one.severity, one.team))
         return next(its, "") == entry.key
 
     def _was_told(self, group: Stakeholders, entry: Entry) -> bool:
-        """Whether it was told before of the incident, or of one that it was one with then."""
+        """Return whether the group was notified before, of this or a then merged incident."""
         told = self._before.get(entry.key)
         if told is None:
             related = related_incidents(self._stores, entry.incident_id, self._standings[entry.key])
@@ -213,14 +214,14 @@ class StakeholderMessages:
 
 
 def _same(place: str) -> str:
-    """A channel or an address as it is compared: people write ``#Status`` and ``status``."""
+    """Return a channel or an address as it is compared: ``#Status`` and ``status`` are the same."""
     return place.strip().lower().lstrip("#")
 
 
 def standings(entries: Sequence[Entry]) -> Dict[str, Standing]:
-    """Return how an incident stood after each of its entries, by their keys, in order.
+    """Return the incident's standing after each of its entries, by their keys, in order.
 
-    While it is over it stands as before: who it is for does not change any more.
+    While it is over it keeps the last standing: whom it concerns does not change any more.
     """
     found: Dict[str, Standing] = {}
     severity = team = ""
@@ -232,7 +233,7 @@ def standings(entries: Sequence[Entry]) -> Dict[str, Standing]:
 
 
 def survivors(stores: Stores, merged_into: str) -> List[Document]:
-    """Return the incident that one was merged into, the one that this was, and so on."""
+    """Return the incident that one was merged into, the one that this was merged into, etc."""
     found: Dict[str, Document] = {}
     while merged_into and merged_into not in found:
         known = stores.incidents.get(merged_into)
@@ -244,7 +245,7 @@ def survivors(stores: Stores, merged_into: str) -> List[Document]:
 
 
 def related_incidents(stores: Stores, incident_id: str, standing: Standing) -> Set[str]:
-    """Return the ids of an incident and of those that it is one with, by however many merges."""
+    """Return the ids of an incident and of those that any number of merges connect it with."""
     found = {incident_id}
     named = {*standing.merged, standing.merged_into} - {""}
     while named and len(found) < MAX_RELATED:
@@ -255,12 +256,12 @@ def related_incidents(stores: Stores, incident_id: str, standing: Standing) -> S
 
 
 def _one_with(incident: Document) -> Set[str]:
-    """The ids that an incident's document names; a version before this one left some out."""
+    """Return the ids that an incident's document names; a version before this one left some out."""
     return {*(incident.get("merged") or ()), incident.get("merged_into") or ""} - {""}
 
 
 def first_notified(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, float]:
-    """Return the groups that were told of one of these incidents, each with the first moment."""
+    """Return the groups that were notified of one of these incidents, with their first time."""
     told: Dict[str, float] = {}
     wanted = ("stakeholders", "message")
     for one in find_by(stores.outbox, "incident_id", sorted(incident_ids), fields=wanted):
@@ -273,7 +274,7 @@ def first_notified(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, flo
 def hearing(
     stores: Stores, routing: Routing, incident_id: str, entries: Sequence[Entry]
 ) -> List[Stakeholders]:
-    """Return the groups that hear of the next update of an incident."""
+    """Return the groups that the next update of an incident goes to."""
     now = list(standings(entries).values())[-1]
     told = first_notified(stores, related_incidents(stores, incident_id, now))
     groups = routing.stakeholders
@@ -283,9 +284,9 @@ def hearing(
 def message_for(
     group: str, incident: Mapping[str, Any], entries: Sequence[Entry], entry: Entry
 ) -> Message:
-    """Return what a group gets of an entry; ``incident`` is the incident's document."""
+    """Return a group's message about an entry; ``incident`` is the incident's document."""
     is_update = entry.kind == "update"
-    # Whatever makes it one of theirs is its beginning for them.
+    # For a group, an incident begins with the entry that makes it concern the group.
     event = event_of(entry.to_document()) if is_update or entry.kind == "status" else "opened"
     said = entry.data if is_update else incident.get("last_update") or {}
     services = said.get("services", incident.get("entities"))
@@ -314,9 +315,9 @@ def _headline(event: str, state: str) -> str:
 
 
 def _opened_as(entries: Sequence[Entry]) -> str:
-    """The title that it was opened with, by a person; else what it is about.
+    """Return the title that a person opened the incident with; else one made of its entities.
 
-    It is the subject of all of its mails, and so never changes.
+    It is the subject of all of the incident's mails, so it must never change.
     """
     opened = next((one.data for one in entries if one.kind == "opened"), {})
     by_hand = not (opened.get("rule") or opened.get("signals") or opened.get("split_from"))
@@ -328,17 +329,17 @@ def _opened_as(entries: Sequence[Entry]) -> str:
 
 
 def _named(name: object) -> str:
-    """What is affected: where a detection named it after somebody, without their address."""
+    """Return the name of something affected, masked: a detection may use a person's address."""
     return plain(mask(str(name)), NAME_LENGTH)
 
 
 def _is_test(entries: Sequence[Entry]) -> bool:
-    """Whether somebody opened it to try the way: that is nobody else's concern."""
+    """Return whether the incident was opened as a test, which concerns no stakeholder."""
     return any(one.kind == "opened" and one.data.get("rule") == SIMULATED for one in entries)
 
 
 def _corrected(entries: Sequence[Entry]) -> str:
-    """The title that a person gave it last; empty: nobody has."""
+    """Return the last title that a person gave the incident; empty if there is none."""
     titles = (one.data["title"] for one in reversed(entries) if _is_titled(one))
     return one_line(next(titles, ""), TITLE_LENGTH)
 

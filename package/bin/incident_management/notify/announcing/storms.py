@@ -21,15 +21,15 @@ from ..services.slack_buttons import IN_CHANNEL_TOO
 
 __all__ = ["GATHERED", "Storms", "is_own_mail"]
 
-# The state of a notification that a summary tells of, until the summary was sent.
+# The state of a notification that belongs into a summary, until the summary is sent.
 GATHERED = "gathered"
-# So many fixes that wait for an approval are told singly in Slack, where the limit is lower: nobody
-# can press Approve in a summary.
+# In Slack this many fixes that wait for approval are sent singly, even where the limit is lower:
+# a summary has no Approve button.
 ASKED_SINGLY = 100
 
 
 class Storms:
-    """Decides what is gathered. One lives as long as its process."""
+    """Decides which notifications are gathered. It lives as long as its process."""
 
     def __init__(self, stores: Stores, clock: Clock, outbox: Outbox) -> None:
         self._stores = stores
@@ -37,17 +37,17 @@ class Storms:
         self._outbox = outbox
         self._counts: Dict[Tuple[str, bool], int] = {}
         self._incidents: Collection[str] = ()
-        # Those of them that have a message of their own in Slack; None until that matters.
+        # Those of them that have a message of their own in Slack; None until it is needed.
         self._in_slack: Optional[Set[str]] = None
 
     def begin(self, incident_ids: Collection[str]) -> None:
-        """Look anew, at what is told of these: others put notifications on the outbox, too."""
+        """Start a turn about these incidents: forget counts, as other processes enqueue, too."""
         self._counts.clear()
         self._incidents = incident_ids
         self._in_slack = None
 
     def enqueue(self, routing: Routing, team: str, notification: NewNotification) -> bool:
-        """Put a notification on the outbox, gathered in a storm. False: it is there already."""
+        """Enqueue a notification, gathered in a storm. Return False if it is already enqueued."""
         channel, message = notification.channel, notification.message
         if notification.extra.get("room") or not routing.is_for_people(channel):
             return self._outbox.enqueue(with_fields(notification, team=team))
@@ -69,24 +69,24 @@ class Storms:
             if is_new:
                 self._counts[counted] += 1
             else:
-                # Another worker is at the same, and puts more there than is counted here.
+                # Another worker enqueues the same notifications, and more than is counted here.
                 del self._counts[counted]
 
     def _note_in_slack(
         self, notification: NewNotification, is_new: bool, is_gathered: bool
     ) -> None:
-        """Note that an incident has a message of its own in Slack, if that is known of others."""
+        """Note that an incident has its own message in Slack, if the others' were read already."""
         is_told = notification.channel == "slack" and not notification.message.get("stakeholders")
         if self._in_slack is None or not is_told:
             return
         if not is_new:
-            # What another worker made of it counts.
+            # The state that another worker gave the notification counts.
             self._in_slack |= self._singly_in_slack([notification.incident_id])
         elif not is_gathered:
             self._in_slack.add(notification.incident_id)
 
     def told_together(self, incident_id: str) -> List[str]:
-        """Return the channels where an incident was told of in summaries alone."""
+        """Return the channels where an incident was announced in summaries only."""
         found = self._stores.outbox.find(
             {"incident_id": incident_id}, fields=("channel", "summary", "stakeholders")
         )
@@ -95,7 +95,7 @@ class Storms:
         return sorted({str(one["channel"]) for one in found} - singly)
 
     def _is_quiet(self, notification: NewNotification) -> bool:
-        """Whether it goes to a thread in Slack alone, which calls nobody who does not follow it."""
+        """Return whether it goes only to a Slack thread, which alerts nobody but its followers."""
         if notification.channel != "slack" or notification.event in IN_CHANNEL_TOO:
             return False
         if notification.message.get("stakeholders"):
@@ -105,7 +105,7 @@ class Storms:
         return notification.incident_id in self._in_slack
 
     def _singly_in_slack(self, incident_ids: Collection[str]) -> Set[str]:
-        """Return those of some incidents that have a message of their own in Slack."""
+        """Return those of these incidents that have a message of their own in Slack."""
         wanted = ("incident_id", "channel", "summary", "stakeholders")
         found = find_by(self._stores.outbox, "incident_id", incident_ids, fields=wanted)
         singly = (
@@ -119,7 +119,7 @@ class Storms:
         self, routing: Routing, channel: str, flow: str, message: Mapping[str, Any]
     ) -> bool:
         if not routing.tell_singly or message["event"] == "update":
-            # What a person wrote is no line of a summary.
+            # A text that a person wrote does not fit a line of a summary.
             return False
         if self._count(routing, flow, False) < _most(routing, channel, message["event"]):
             return False
@@ -127,36 +127,38 @@ class Storms:
         return not gravest or self._count(routing, flow, True) >= routing.tell_critical_singly
 
     def _count(self, routing: Routing, flow: str, gravest: bool) -> int:
-        """How many of a flow the window has, those of the gravest severity or all of them."""
+        """Return how many of a flow the window has: of the gravest severity only, or of all."""
         if (flow, gravest) not in self._counts:
             now, window = self._clock.now(), routing.tell_window
-            # What a clock that is ahead wrote counts for no longer than the window either.
+            # A clock that runs ahead may have written times in the future: the window bounds those,
+            # too.
             times = {"$gt": now - window, "$lt": now + window}
             query: Document = {"flow": flow, "created_at": times}
             if gravest:
                 query["urgency"] = 0
             most = max(routing.tell_critical_singly, routing.tell_singly, ASKED_SINGLY)
-            # In the order of its index: in another the KV store would look at all that it has.
+            # Sorted as its index is: for another order the KV store would scan the whole
+            # collection.
             found = self._stores.outbox.find(query, "created_at:-1", most, fields=("flow",))
             self._counts[flow, gravest] = len(found)
         return self._counts[flow, gravest]
 
 
 def _most(routing: Routing, channel: str, event: str) -> int:
-    """How many messages of an event are told singly."""
+    """Return how many messages of an event are sent singly."""
     has_approve = channel == "slack" and event == "plan"
     return max(routing.tell_singly, ASKED_SINGLY) if has_approve else routing.tell_singly
 
 
 def _in_lane_of_its_own(notification: NewNotification) -> NewNotification:
-    """What a group's service is slow to take keeps nobody else waiting."""
+    """Give a group's notification its own lane, so that a slow service delays nobody else."""
     place = (notification.incident_id, notification.channel, notification.key_target)
     group = notification.message["stakeholders"]
     return with_fields(notification, stakeholders=group, lane="/".join(place))
 
 
 def _flow(channel: str, team: str, message: Mapping[str, Any]) -> str:
-    """Name what is counted together; what is one person's own mail is counted for them."""
+    """Return the name of what is counted together; a person's own mail counts for that person."""
     own = [message["mention"]] if is_own_mail(channel, message) else []
     if message.get("stakeholders"):
         own = [f"stakeholders:{message['stakeholders']}"]
@@ -164,7 +166,7 @@ def _flow(channel: str, team: str, message: Mapping[str, Any]) -> str:
 
 
 def is_own_mail(channel: str, message: Mapping[str, Any]) -> bool:
-    """Tell whether a message goes to the one person alone who was given the incident."""
+    """Return whether a message goes only to the person who was assigned the incident."""
     return channel == "email" and message["event"] == "assigned"
 
 

@@ -1,12 +1,12 @@
 """Sends summaries in a storm: one message for more notifications than a team can read.
 
-A summary is a notification of its own, which holds the keys of those that it tells of (gathered by
-:mod:`.storms`); when it was sent, they are, and each incident's timeline says so. One that is left
-alone gets its turn after all. As Alertmanager does (``group_wait``, ``group_interval``), the first
-waits a moment, and the next ones longer.
+A summary is a notification of its own that holds the keys of its members (gathered by
+:mod:`.storms`). When it is sent, its members count as sent, and each incident's timeline says so. A
+gathered notification that stays alone is sent singly after all. As in Alertmanager (``group_wait``,
+``group_interval``), the first summary waits a moment, and the next ones wait longer.
 
-After a kill between any two steps the next worker goes on: a summary's key is made of the first
-notification that it tells of, which is marked as told of after all others.
+After a kill between any two steps the next worker continues: a summary's key is made of its first
+member, and that member is marked after all others.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from .storms import GATHERED, is_own_mail
 __all__ = ["EVERY_SECONDS", "Summaries"]
 
 EVERY_SECONDS = 5.0
-# How long the first summary waits for more, and those after it for the end of the storm. These are
-# Alertmanager's defaults ("group_wait", "group_interval"). A critical one never waits for longer
-# than the first.
+# How long the first summary waits for more, and later ones for the end of the storm. These are
+# Alertmanager's defaults ("group_wait", "group_interval"). A critical notification never waits for
+# longer than the first summary does.
 FIRST_AFTER_SECONDS = 30.0
 NEXT_AFTER_SECONDS = 300.0
-# The most notifications of one summary; the next one, a moment later, has the rest. Their keys are
+# The most notifications of one summary; the next one, a moment later, has the rest. Their keys take
 # 210 kB of its document.
 MOST = 5000
 READ = 50_000
 SAVED_AT_ONCE = 500
-# The most people that a summary calls by name.
+# The most people that a summary mentions.
 CALLED = 20
 _TO_APPROVE = " Approve each on its incident's page, or with | remediate."
 _PLACED = ("flow", "target", "urgency", "created_at", "order")
 
 
 class Summaries:
-    """Makes summaries, and ends what they told of."""
+    """Makes summaries, and completes their members."""
 
     def __init__(self, stores: Stores, clock: Clock, outbox: Outbox) -> None:
         self._stores = stores
@@ -51,11 +51,11 @@ class Summaries:
         self._outbox = outbox
 
     def run(self, web_url: str) -> Mapping[str, int]:
-        """Make the summaries that are due, and end those notifications whose summary was sent."""
+        """Make the summaries that are due, and complete the members of those that were sent."""
         of_summaries = with_prefix("flow", "summary:")["$and"]
         sent: Document = {"$and": [*of_summaries, {"settled": False, "state": "sent"}]}
         waiting: Document = {"state": GATHERED, "summary": ""}
-        # Most often there is nothing of either, which one call tells.
+        # Most often there is nothing of either kind, and one call shows that.
         either, wanted = {"$or": [waiting, sent]}, (*_PLACED, "state")
         found = self._stores.outbox.find(either, limit=READ, fields=wanted)
         told = self._settle([str(one["_key"]) for one in found if one["state"] == "sent"])
@@ -67,7 +67,7 @@ class Summaries:
         return {"summaries_queued": made, "told_in_summaries": told}
 
     def _whole(self, placed: Sequence[Document]) -> List[Document]:
-        """Read those that still wait: another worker may have told of them, and some be deleted."""
+        """Read those that still wait: some may be deleted, or summarized by another worker."""
         found = find_by(self._stores.outbox, "_key", [str(one["_key"]) for one in placed])
         return sorted((one for one in found if _waits(one)), key=_age)
 
@@ -77,18 +77,18 @@ class Summaries:
         between_two = FIRST_AFTER_SECONDS if has_gravest else NEXT_AFTER_SECONDS
         query = {"flow": _summaries(first["flow"])}
         last = self._stores.outbox.find(query, "created_at:-1", 1, fields=("created_at", "more"))
-        # One that a clock wrote that is ahead keeps nobody waiting.
+        # A summary with a time in the future, from a clock that ran ahead, delays nothing.
         if last and not last[0].get("more") and 0 <= now - last[0]["created_at"] < between_two:
             return False
         return not 0 <= now - first["created_at"] < FIRST_AFTER_SECONDS
 
     def _tell(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
-        """Put a summary on the outbox, or one that is alone; returns whether that was new."""
+        """Enqueue a summary, or the only notification itself; return whether that was new."""
         summary = notification_id(_source_of(gathered), gathered[0]["channel"], "")
         if len(gathered) > 1 or self._stores.outbox.get(summary):
-            # One that is left alone may be the last that a killed worker had to mark.
+            # A single one may be the last member that a killed worker still had to mark.
             return self._summarize(gathered, more, web_url)
-        # It takes a summary's time, so that the next ones wait for each other.
+        # It counts as a summary, so that the next ones keep their interval.
         released = {**gathered[0], "flow": _summaries(gathered[0]["flow"]), "state": "pending"}
         del released["summary"]
         self._stores.outbox.save([{**released, "created_at": self._clock.now()}])
@@ -101,28 +101,28 @@ class Summaries:
         return is_new
 
     def _mark(self, key: str) -> None:
-        """Write on those that a summary tells of that it does."""
+        """Write the summary's key on all of its members."""
         kept = self._stores.outbox.get(key)
         if kept is None:
             return
-        # The first, of which its key is made, comes last: as long as a kill leaves some unmarked,
-        # the next worker finds that one, and with it this summary.
+        # The first member, of which the key is made, comes last: if a kill leaves some unmarked,
+        # the next worker finds that one, and through it this summary.
         for some in (kept["members"][1:], kept["members"][:1]):
             self._change(some, _waits, {"summary": key})
         latest = self._stores.outbox.get(key)
         if latest is not None and latest["settled"]:
-            # Another worker was faster, and what was saved here may have set some of it back.
+            # Another worker was faster, and the save above may have reset some of the members.
             self._stores.outbox.save([{**latest, "settled": False}])
 
     def _settle(self, summaries: Sequence[str]) -> int:
-        """End what these summaries tell of, which were sent; returns how many notifications."""
+        """Complete the members of these sent summaries; return how many notifications."""
         ended = 0
         for one in find_by(self._stores.outbox, "_key", summaries):
             ended += self._end_members(one)
             latest = self._stores.outbox.get(one["_key"])
             if latest is not None:
                 self._stores.outbox.save([{**latest, "settled": True}])
-            # What a slower worker set back in :meth:`_mark`, and could not see this yet.
+            # A slower worker may have reset members in :meth:`_mark` before it could see this.
             self._end_members(one)
         return ended
 
@@ -147,7 +147,7 @@ def _source_of(gathered: Sequence[Document]) -> str:
 
 
 def _summary_of(gathered: Sequence[Document], more: bool, web_url: str) -> NewNotification:
-    """Return the notification that tells of others; ``more``: another one has the rest."""
+    """Return the notification of a summary; ``more``: another summary has the rest."""
     first, called = gathered[0], _called(gathered)
     message, target = _summary(gathered, web_url).to_document(), first["target"]
     extra: Document = {
@@ -157,7 +157,7 @@ def _summary_of(gathered: Sequence[Document], more: bool, web_url: str) -> NewNo
         "settled": False,
     }
     if is_own_mail(first["channel"], first["message"]):
-        # Who was given an incident is told by themselves, as without a storm.
+        # A person who was assigned an incident is mailed personally, as without a storm.
         target = called[0] if called else target
     else:
         extra["team"] = first["team"]
@@ -173,7 +173,7 @@ def _summaries(flow: str) -> str:
 
 
 def _waits(gathered: Mapping[str, Any]) -> bool:
-    """Whether no summary tells of it yet."""
+    """Return whether no summary contains it yet."""
     return bool(gathered["state"] == GATHERED and gathered["summary"] == "")
 
 
@@ -182,7 +182,7 @@ def _age(gathered: Document) -> Tuple[float, str, str]:
 
 
 def _by_place(waiting: Iterable[Document]) -> List[List[Document]]:
-    """Group by what is counted together, and where it is told: a team may have moved."""
+    """Group by flow and target: a team's target may have changed."""
     places: Dict[Tuple[str, str], List[Document]] = {}
     for one in sorted(waiting, key=_age):
         places.setdefault((one["flow"], one["target"]), []).append(one)
@@ -195,7 +195,7 @@ def _called(gathered: Iterable[Document]) -> List[str]:
 
 
 def _summary(gathered: Sequence[Document], web_url: str) -> Message:
-    """Lay out what happened to some incidents, each as the last of its messages has it."""
+    """Build the summary's message, from the last message of each incident."""
     last = {str(one["incident_id"]): one["message"] for one in gathered}
     messages = list(last.values())
     first, many = messages[0], f"{len(messages):,}"
@@ -224,7 +224,7 @@ def _summary(gathered: Sequence[Document], web_url: str) -> Message:
 
 
 def _leading(messages: Iterable[Mapping[str, Any]], name: str) -> List[str]:
-    """The names that most of the messages have, each with how many do."""
+    """Return the most frequent names, each with the number of messages that have it."""
     counted = Counter(str(one) for message in messages for one in message[name])
     named = [f"{one} ({count:,})" if count > 1 else one for one, count in counted.most_common()]
     if len(named) <= LISTED:

@@ -1,1 +1,1 @@
-"""Notifications become messages: each leaves the outbox once, or ends where people see it."""
+"""Delivers notifications: each leaves the outbox once, or its failure is shown to people."""

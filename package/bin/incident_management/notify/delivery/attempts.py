@@ -1,11 +1,11 @@
-"""What is true of the attempts to deliver a notification: documents that are only ever inserted.
+"""Stores the attempts to deliver a notification as documents that are only ever inserted.
 
-``deliver:<notification>:<n>`` says that somebody makes attempt n, ``outcome:<notification>:<n>``
-how it ended, ``again:<notification>:<n>`` that a person has it sent again after that. Of several
-who insert the same one, only the first succeeds.
+``deliver:<notification>:<n>`` says that a process makes attempt n, ``outcome:<notification>:<n>``
+how it ended, ``again:<notification>:<n>`` that a person asked to resend it after that. If several
+processes insert the same document, only the first succeeds.
 
-A store that fails in between leaves an attempt without an outcome. What this process knows of its
-own ones, it writes down when the store is back; nobody else can tell, and would have to ask.
+A store that fails in between leaves an attempt without an outcome. This process writes the outcomes
+of its own attempts once the store is back; any other process has to ask the service.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..channel import Delivery, Inquiry, retry
 
 __all__ = ["ATTEMPTS", "LEASE_SECONDS", "Attempts", "settled"]
 
-# Longer than any sender may take (their own limits are 75 s), so that a slow one is not doubted.
+# Longer than any sender may take (their own limits are 75 s), so that a slow one is not given up.
 LEASE_SECONDS = 120.0
 DETAIL_CHARACTERS = 1000
-# After this many attempts a message is given up if others went through meanwhile; where none did,
-# the service is down, and that may last a night.
+# After this many attempts a message is given up if others were delivered meanwhile. If none were,
+# the service is down, which may last a night.
 ATTEMPTS = 20
 
 
@@ -31,8 +31,8 @@ class Attempts:
     """Reads and writes those documents.
 
     Args:
-        holder: who this process is.
-        gone: tells whether a holder has certainly ended; its attempts need no lease.
+        holder: the name of this process.
+        gone: returns whether a holder has certainly ended; its attempts need no lease.
     """
 
     def __init__(
@@ -42,14 +42,15 @@ class Attempts:
         self._clock = clock
         self._holder = holder
         self._gone = gone
-        # A holder's name may come again: process ids do. This does not.
+        # A holder's name may be used again, as process ids are; this value is not.
         self._own = secrets.token_hex(8)
-        # How our attempts ended, as long as that is not written down; None: we can't tell.
+        # Outcomes of this process's attempts that are not stored yet; None: this process can't
+        # tell.
         self._unwritten: Dict[str, Optional[Delivery]] = {}
 
     def begin(self, key: str, number: int) -> bool:
-        """Take an attempt. False: somebody has it."""
-        # Remembered before: the store may take it and fail to say so.
+        """Take an attempt. Return False if another process has it."""
+        # Remembered first: the store may insert the claim and still fail to confirm it.
         not_sent = retry("The KV store failed before the message was sent.")
         self._unwritten.setdefault(f"{key}:{number}", not_sent)
         return self._insert(f"deliver:{key}:{number}", {"own": self._own})
@@ -59,7 +60,7 @@ class Attempts:
         self._unwritten[f"{key}:{number}"] = None
 
     def left_since(self, key: str, number: int) -> Optional[float]:
-        """When an attempt was begun by somebody who must have died; None: they may be at it."""
+        """Return when an attempt began whose process must have died; None: it may still run."""
         claim = self._stores.claims.get(f"deliver:{key}:{number}")
         if claim is None:
             return None
@@ -68,12 +69,12 @@ class Attempts:
         return began if over or self._gone(str(claim["holder"])) else None
 
     def began(self, key: str, number: int) -> float:
-        """When an attempt was begun, in epoch seconds; 0 when it is not known."""
+        """Return when an attempt began, in epoch seconds; 0 if it is not known."""
         claim = self._stores.claims.get(f"deliver:{key}:{number}")
         return float(claim["time"]) if claim else 0.0
 
     def outcome(self, key: str, number: int) -> Optional[Delivery]:
-        """How an attempt ended; None: nobody has written it down, and it is not known here."""
+        """Return how an attempt ended; None if it is neither stored nor known to this process."""
         name, written = f"{key}:{number}", self._written(key, number)
         known = self._unwritten.get(name)
         if written is None and known is not None and self._is_own(name):
@@ -83,7 +84,7 @@ class Attempts:
         return written
 
     def end(self, key: str, number: int, delivery: Delivery) -> Delivery:
-        """Write an attempt's outcome down, and return the one that counts: the first written."""
+        """Store an attempt's outcome; return the valid one, which is the first stored."""
         self._unwritten[f"{key}:{number}"] = delivery
         value = {
             "outcome": delivery.outcome,
@@ -97,11 +98,11 @@ class Attempts:
         return counts or delivery
 
     def ask_again(self, key: str, number: int, changed: Mapping[str, Any]) -> None:
-        """Write down that more attempts are wanted after one, and which fields are new by then."""
+        """Store that a person asked for more attempts after one, with the fields that change."""
         self._insert(f"again:{key}:{number}", changed)
 
     def asked_again(self, key: str, number: int) -> Optional[Mapping[str, Any]]:
-        """Return what :meth:`ask_again` wrote first; None: nobody wants more after that attempt."""
+        """Return what :meth:`ask_again` stored first; None: no attempts are requested after it."""
         claim = self._stores.claims.get(f"again:{key}:{number}")
         return claim["value"] if claim else None
 
@@ -125,7 +126,7 @@ class Attempts:
 
 
 def settled(inquiry: Inquiry, spent: int) -> Delivery:
-    """What an inquiry's answer makes of the attempt; ``spent``: the attempts so far."""
+    """Return the delivery that an inquiry's answer means; ``spent``: the attempts so far."""
     if inquiry.answer == "arrived":
         return Delivery("sent", inquiry.detail, inquiry.receipt)
     if inquiry.answer == "marked" and spent >= ATTEMPTS:

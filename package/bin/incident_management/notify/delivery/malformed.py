@@ -12,7 +12,7 @@ from ...ports import Document
 
 __all__ = ["as_dead", "is_malformed"]
 
-# What a notification has, as it begins. Earlier versions wrote no urgency.
+# The initial values of a notification's fields. Earlier versions wrote no urgency.
 _BEGINS: Dict[str, Any] = {
     **dict.fromkeys(("incident_id", "lane", "order", "channel", "target", "event"), ""),
     **dict.fromkeys(("state", "last_error"), ""),
@@ -26,7 +26,7 @@ _WHY = "Its document in incident_outbox is malformed after a manual change: {0}.
 
 
 def is_malformed(document: Document) -> bool:
-    """Tell whether a field of a notification is of another type, or missing."""
+    """Return whether a field of a notification is missing or has the wrong type."""
     return bool(_malformed_fields(document))
 
 

@@ -1,4 +1,4 @@
-"""A notification as it is put on the outbox, under a key that the same one has again."""
+"""A new notification for the outbox, under a key that is the same whenever it is made again."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def notification_id(source: str, channel: str, target: str) -> str:
 
 
 def order_of(entry: Entry) -> str:
-    """Return what sorts the notifications of an incident as its timeline is sorted."""
+    """Return a sort key that orders an incident's notifications as its timeline is ordered."""
     return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"
 
 
 @dataclass(frozen=True)
 class NewNotification:
-    """What is to be told on a channel.
+    """A notification to enqueue for a channel.
 
     Attributes:
-        source: the timeline entry's key, or the caller's own id of what it tells.
-        target: where on the channel; empty: where its settings say.
-        order: sorts an incident's notifications; those with one leave a channel in that order.
-            Empty: it waits for nothing.
-        key_target: the part of the target that makes it another notification.
-        extra: further fields of its document, and its state where that is another.
+        source: the timeline entry's key, or the caller's own id.
+        target: the place on the channel; empty: the channel's default.
+        order: the order of an incident's notifications on a channel. Empty: it waits for no
+            other.
+        key_target: the part of the target that is part of the key.
+        extra: further fields of its document, and its state if that is not ``pending``.
     """
 
     source: str
@@ -53,7 +53,7 @@ class NewNotification:
         return notification_id(self.source, self.channel, self.key_target)
 
     def to_document(self, now: float) -> Document:
-        """Return its document as it begins, at that time in epoch seconds."""
+        """Return its initial document; ``now`` is in epoch seconds."""
         return {
             "_key": self.key,
             "incident_id": self.incident_id,
@@ -80,5 +80,5 @@ class NewNotification:
 
 
 def with_fields(notification: NewNotification, **fields: Any) -> NewNotification:
-    """Return it with further fields of its document."""
+    """Return the notification with further fields for its document."""
     return replace(notification, extra={**notification.extra, **fields})

@@ -1,16 +1,15 @@
-"""The outbox: every notification leaves it once, or ends where people see it.
+"""The outbox: every notification is delivered once, or its failure is shown to people.
 
-What is true of an attempt stands in documents that are only ever inserted, in
-``incident_claims``: ``deliver:<notification>:<n>``, somebody makes attempt n;
-``outcome:<notification>:<n>``, how it ended; and ``again:<notification>:<n>``, somebody wants it
-sent again after that. The notification's own document is what they add up to, so a writer that was
-overtaken can at worst set it back, and the next reader finds out from the claims; it can't cause a
-second message.
+Attempts are stored in documents that are only ever inserted, in ``incident_claims``:
+``deliver:<notification>:<n>``, a process makes attempt n; ``outcome:<notification>:<n>``, how it
+ended; and ``again:<notification>:<n>``, a person asked to resend it after that. The notification's
+own document is derived from them. So a late writer can at worst reset it, which the next reader
+corrects from the claims; it can't cause a second message.
 
-All that an attempt needs is read and saved before it is taken, so that between its claim and the
-send nothing is left that could fail. An attempt without an outcome, by a process that died or lost
-the service's answer, is settled by asking the service. Where it can't be asked, the notification
-becomes ``unconfirmed``, and only a person sends it again.
+Everything that an attempt needs is read and saved before it is claimed, so that nothing between its
+claim and the send can fail. If an attempt has no outcome, because its process died or the service's
+answer was lost, the service is asked. If it can't be asked, the notification becomes
+``unconfirmed``, and only a person can resend it.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ from .unrecorded import ENDED_UNSENT, FINAL, Unrecorded
 
 __all__ = ["FINAL", "Outbox"]
 
-# How long after a lost answer the service is asked: it may still be at it.
+# How long after a lost answer the service is asked: it may still be processing the message.
 ASK_AFTER_SECONDS = 15.0
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
 GIVES_UP_SECONDS = 24 * 3600.0
 # Once a message has waited this long, its incident may have ended.
 OVERTAKEN_SECONDS = 60.0
-# How many of an incident's last messages are looked at for what the next one goes on from.
+# How many of an incident's last messages are searched for the thread or ticket to continue.
 LOOKED_AT = 100
 # A channel's share of a round, in messages.
 BATCH = 50
@@ -48,14 +47,14 @@ Record = Callable[[Document], None]
 
 
 class Outbox:
-    """Puts notifications on the outbox and delivers them.
+    """Enqueues and delivers notifications.
 
     Args:
-        holder: who this process is, for the claims.
-        record: writes the outcome on the incident's timeline; gets the notification's document.
+        holder: the name of this process, for the claims.
+        record: writes the outcome on the incident's timeline, given the notification's document.
             It may be called twice for one outcome and must count once.
-        jitter: gives numbers in [0, 1).
-        gone: tells whether a holder has certainly ended: what it left is settled at once.
+        jitter: returns numbers in [0, 1).
+        gone: returns whether a holder has certainly ended: its attempts are settled at once.
     """
 
     def __init__(
@@ -76,15 +75,15 @@ class Outbox:
         self._unrecorded = Unrecorded(stores.outbox, clock)
 
     def enqueue(self, notification: NewNotification) -> bool:
-        """Put one on the outbox. False: it is there already."""
+        """Enqueue a notification. Return False if it is already there."""
         return self._stores.outbox.insert(notification.to_document(self._clock.now()))
 
     def deliver_due(
         self, senders: Senders, limit: int = BATCH, held: Collection[str] = ()
     ) -> Dict[str, int]:
-        """Make the attempts that are due; returns how many ended how.
+        """Make the attempts that are due; return how many ended in which state.
 
-        At most ``limit`` of a channel are made. Messages for the channels in ``held`` wait.
+        At most ``limit`` are made for each channel. Messages for the channels in ``held`` wait.
         """
         counts: Dict[str, int] = {}
         made: Dict[str, Sender] = {}
@@ -107,10 +106,10 @@ class Outbox:
         return counts
 
     def retry(self, key: str, changed: Callable[[Document], Document]) -> Optional[Document]:
-        """Send a dead or unconfirmed notification again, because a person says so.
+        """Resend a dead or unconfirmed notification at a person's request.
 
-        Returns its document, or None when there is none. Others than dead and unconfirmed ones
-        are returned as they are. ``changed`` gives the fields of a document that are new by now.
+        Returns its document, or None if there is none. Notifications in other states are returned
+        unchanged. ``changed`` returns the fields of a document that have new values by now.
         """
         document = self._stores.outbox.get(key)
         if document is None or document["state"] not in ENDED_UNSENT:
@@ -122,7 +121,7 @@ class Outbox:
         return document
 
     def _begin_again(self, document: Document) -> None:
-        """Have a notification go on that ended unsent, if a person wants it sent again."""
+        """Restart a notification that ended unsent, if a person has asked to resend it."""
         number = int(document["attempts"])
         changed = self._attempts.asked_again(document["_key"], number)
         if changed is None:
@@ -132,7 +131,7 @@ class Outbox:
         self._stores.outbox.save([document])
 
     def ended(self) -> None:
-        """Note that others than this ended some: the next round writes that on their timelines."""
+        """Note that other code ended notifications: the next round records them on timelines."""
         self._unrecorded.expect()
 
     def _put_aside(self, document: Document) -> None:
@@ -144,7 +143,7 @@ class Outbox:
     def _advance(
         self, document: Document, senders: Senders, made: Dict[str, Sender]
     ) -> Optional[str]:
-        """Take a due notification one step further; returns its new state if there was one."""
+        """Take a due notification one step further; return its new state if there is one."""
         try:
             sender = _sender(document["channel"], senders, made)
         except NotConfigured as error:
@@ -157,7 +156,7 @@ class Outbox:
         return self._attempt(document, sender)
 
     def _refuse(self, document: Document, reason: str) -> Optional[str]:
-        """A channel that can't be used takes nothing; what it may have taken stays open."""
+        """End a notification of an unusable channel: dead, or unconfirmed if it may be there."""
         number = int(document["attempts"])
         if document["state"] == "sending":
             known = self._attempts.outcome(document["_key"], number)
@@ -176,7 +175,7 @@ class Outbox:
             return self._overtaken(document, number, sender)
         document.update(attempts=number, first_sent=document["first_sent"] or started)
         if self._clock.now() - started > LEASE_SECONDS / 2:
-            # Others may soon take this attempt for lost; it was not made yet.
+            # Other processes may soon count this attempt as lost, and it was not made yet.
             return self._end(document, number, Delivery("retry", "The attempt started too late."))
         self._attempts.make(key, number)
         is_repeat = number - int(document["spent"]) > 1
@@ -188,7 +187,7 @@ class Outbox:
         return self._end(document, number, delivery)
 
     def _choose_thread(self, document: Document) -> None:
-        """Where it goes; kept, so that a lost message is later looked for where it was sent."""
+        """Choose and save the thread, so that a lost message is later searched for there."""
         thread = self._thread(document)
         if thread != document["thread"]:
             document["thread"] = thread
@@ -197,7 +196,7 @@ class Outbox:
     def _overtaken(
         self, document: Document, number: int, sender: Optional[Sender], reason: str = ""
     ) -> Optional[str]:
-        """Somebody has this attempt: take over its outcome, or settle it when it was left."""
+        """Adopt the outcome of another process's attempt, or settle it if that process left it."""
         outcome = self._attempts.outcome(document["_key"], number)
         if outcome is not None:
             return self._apply(document, number, outcome)
@@ -211,7 +210,7 @@ class Outbox:
         return self._settle(document, number, sender)
 
     def _settle(self, document: Document, number: int, sender: Sender) -> Optional[str]:
-        """End an attempt whose outcome nobody wrote down."""
+        """End an attempt that has no stored outcome."""
         outcome = self._attempts.outcome(document["_key"], number)
         if outcome is not None:
             return self._apply(document, number, outcome)
@@ -237,11 +236,11 @@ class Outbox:
     # --- outcomes ---------------------------------------------------------------------------
 
     def _end(self, document: Document, number: int, delivery: Delivery) -> Optional[str]:
-        """Write an attempt's outcome down, unless somebody else did; theirs counts then."""
+        """Store an attempt's outcome and apply it; one that another process stored first counts."""
         return self._apply(document, number, self._attempts.end(document["_key"], number, delivery))
 
     def _apply(self, document: Document, number: int, delivery: Delivery) -> str:
-        """Make the notification's document say what its last attempt's outcome means."""
+        """Update the notification's document with its last attempt's outcome."""
         now = self._clock.now()
         document.update(attempts=number, last_error=delivery.detail)
         if delivery.outcome == "retry":
@@ -268,7 +267,7 @@ class Outbox:
         return str(document["state"]) if document["state"] in FINAL else "retry"
 
     def _is_given_up(self, document: Document, spent: int) -> bool:
-        """Whether it is tried no more: for a day, or in vain while its service took others."""
+        """Return whether to stop: after a day, or if the service accepted others meanwhile."""
         began = document["first_sent"] or self._clock.now()
         if self._clock.now() - began >= GIVES_UP_SECONDS:
             return True
@@ -278,7 +277,7 @@ class Outbox:
         return bool(self._stores.outbox.find(others, limit=1))
 
     def _backoff(self, spent: int, asked: Optional[float]) -> float:
-        """Exponential with jitter, and never less than the service asked for."""
+        """Return the wait: exponential with jitter, and at least what the service asked for."""
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(spent - 1, 20))
         return max(longest * (0.5 + self._jitter() / 2), (asked or 0.0) * (1 + self._jitter() / 10))
 
@@ -289,10 +288,11 @@ class Outbox:
         document["recorded"] = True
         self._stores.outbox.save([document])
         if document["state"] in ENDED_UNSENT:
-            self._begin_again(document)  # What was saved may have been read before somebody asked.
+            # A person may have asked after the saved document was read.
+            self._begin_again(document)
 
     def _as_it_is_now(self, document: Document) -> Notification:
-        """The notification with what its waiting makes worth saying."""
+        """Return the notification, with what changed while it waited if it waited long."""
         notification = self._notification(document)
         told: Document = document["message"]
         age = self._clock.now() - float(told.get("time") or self._clock.now())
@@ -320,9 +320,9 @@ class Outbox:
         )
 
     def _thread(self, document: Document) -> Mapping[str, Any]:
-        """What this message goes on from in the same place: a thread, a ticket, or nothing.
+        """Return the receipt that this message continues: a thread, a ticket, or nothing.
 
-        The last one that was sent says it: a new thread or ticket may have followed another.
+        The last sent message decides: a new thread or ticket may have replaced an earlier one.
         """
         if not document["incident_id"]:
             return {}
@@ -331,12 +331,12 @@ class Outbox:
             "channel": document["channel"],
             "target": document["target"],
             "state": "sent",
-            # What was told in the incident's own channel is no part of a thread.
+            # Messages in the incident channel are no part of a thread.
             "in_room": {"$ne": True},
         }
         latest = self._stores.outbox.find(query, "sent_at:-1", LOOKED_AT, fields=("receipt",))
         receipts: List[Mapping[str, Any]] = [one["receipt"] or {} for one in latest]
-        # What was told in a summary went on nowhere.
+        # Messages sent in a summary have no thread or ticket.
         receipt = next((one for one in receipts if one.get("ts") or one.get("ticket")), {})
         if receipt.get("ts"):
             first = {name: receipt[name] for name in ("channel", "ts") if name in receipt}

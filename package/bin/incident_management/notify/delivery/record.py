@@ -19,7 +19,7 @@ ADDRESS_LENGTH = 1000
 
 
 def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
-    """Return what the outbox calls with a notification that has reached its end."""
+    """Return the function that the outbox calls with a notification that has ended."""
     act = Act(stores, clock, ACTOR)
 
     def record(document: Document) -> None:
@@ -35,9 +35,9 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
             **({"stakeholders": told} if told else {}),
             **({"follow_up": follow_up, **_ticket(receipt)} if follow_up else {}),
         }
-        # Sending a dead one again is another ending.
+        # A dead notification that is resent ends a second time.
         once = f"notification:{document['_key']}:{document['attempts']}:{document['state']}"
-        # One whose timeline is gone, as after a restore, must not keep the others waiting.
+        # A missing timeline, as after a restore, must not delay other notifications.
         with suppress(NotFound):
             timeline.record(act, document["incident_id"], "notification", data, once)
 
@@ -45,10 +45,10 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
 
 
 def _ticket(receipt: Mapping[str, Any]) -> Document:
-    """The ticket that a follow-up has, as its service named it; nothing where it has none."""
+    """Return a follow-up's ticket as its service named it; empty if it has none."""
     if not receipt.get("ticket"):
         return {}
     number = one_line(receipt.get("number"), NUMBER_LENGTH)
-    # Both are made of checked parts; an id that looks like a key is none.
+    # Both are built from checked parts, so masking would only damage an id that looks like a key.
     own = {name: str(receipt.get(name) or "")[:ADDRESS_LENGTH] for name in ("ticket", "url")}
     return {"ticket": {**own, "number": number}}

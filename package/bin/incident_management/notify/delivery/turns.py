@@ -1,9 +1,9 @@
-"""Whose turn it is on the outbox: the gravest first, of equals the oldest.
+"""Chooses the next notifications on the outbox: the gravest first, then the oldest.
 
-A channel has its share of a round, in messages and in time, so that neither a long queue nor a
-slow service keeps the others waiting. One whose service is down or asks to slow down rests. The
-notifications of a lane (one incident's on one channel) leave in their order; a grave one takes the
-lesser ones before it along.
+Each channel has a share of a round, in messages and in time, so that neither a long queue nor a
+slow service delays the others. A channel whose service is down or asks to slow down pauses. The
+notifications of a lane (one incident on one channel) are sent in their order; a grave one pulls
+earlier, less severe ones of its lane forward.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from .malformed import is_malformed
 __all__ = ["AT_ONCE", "Turns", "urgency"]
 
 WAITING = ({"state": "pending"}, {"state": "sending"})
-# As the time of an attempt: now, whatever a clock says.
+# As the time of an attempt: due now, whatever the clock says.
 AT_ONCE = 0.0
-# Longer than any service is left alone (transport.LONGEST_RETRY_AFTER and a tenth): what lies
-# further off was written by a clock that was ahead.
+# Longer than any pause (transport.LONGEST_RETRY_AFTER and a tenth): a time further ahead was
+# written by a clock that ran ahead.
 AHEAD_SECONDS = 4000.0
 ORDER = "urgency:1,created_at:1,order:1"
 PAGE = 200
-# A channel's share of a round, in seconds; what is on its way is never broken off.
+# A channel's share of a round, in seconds; a running attempt is never interrupted.
 SHARE_SECONDS = 10.0
-# Up to this many failures in a row are put down to the messages, more to the service.
+# Up to this many failures in a row count as the messages' fault; more, as the service's.
 FORGIVEN = 3
 LONGEST_PAUSE_SECONDS = 30.0
-# Where attempts time out, the pause is this many times as long as one lasts.
+# If attempts time out, the pause is this many times as long as one of them.
 REST_OF_TIME = 5.0
-# The most channels that the query leaves out: it travels in a URL.
+# The most channels that the query excludes, as it is sent in a URL.
 LEFT_OUT = 10
 
 
 def urgency(severity: object) -> int:
-    """Return how soon a message of this severity is to be sent: 0 is the soonest."""
+    """Return a severity's rank for sending; 0 is sent first."""
     known = str(severity)
     return SEVERITIES.index(known) if known in SEVERITIES else len(SEVERITIES)
 
 
 class Turns:
-    """Gives out what is due. One lives as long as its process, as a service's failures do."""
+    """Selects due notifications. It lives as long as its process, whose failures it counts."""
 
     def __init__(self, outbox: Collection, clock: Clock) -> None:
         self._outbox = outbox
@@ -65,11 +65,11 @@ class Turns:
         self._used: Dict[str, float] = {}
 
     def round(self, limit: int, held: Names[str]) -> Iterator[Document]:
-        """Give what is due, each notification once; at most ``limit`` of a channel that are done.
+        """Yield due notifications, each once; at most ``limit`` completed ones of a channel.
 
-        Nothing is given for the channels in ``held``. Odd ones are given at once, and must be put
-        aside. Between two, :meth:`took`, :meth:`failed` and
-        :meth:`worked` say how it went.
+        Yields nothing for the channels in ``held``. Malformed ones are yielded at once, and the
+        caller must set them aside. Between two, the caller reports results by :meth:`took`,
+        :meth:`failed` and :meth:`worked`.
         """
         self._begin(limit, held)
         beyond: Sequence[Document] = ()
@@ -87,13 +87,13 @@ class Turns:
             elif len(page) < rows:
                 return
             else:
-                # From where this page ended, not after so many rows: of what others send
-                # meanwhile, each would move one that nobody has looked at to before that place.
+                # Continue from the last place instead of by an offset: each notification that
+                # another process sends meanwhile would shift an unread one before the offset.
                 beyond, again = _beyond([one for one in page if not is_malformed(one)], beyond)
                 rows = PAGE + again
 
     def took(self, channel: str, seconds: float, done: bool) -> None:
-        """Count what one took of its channel's share, and whether anything came of it."""
+        """Count an attempt against its channel's share; ``done``: whether it changed anything."""
         self._made[channel] = self._made.get(channel, 0) + done
         self._used[channel] = self._used.get(channel, 0.0) + max(seconds, 0.0)
         if self._made[channel] >= self._limit or self._used[channel] >= SHARE_SECONDS:
@@ -103,9 +103,9 @@ class Turns:
             self._paused[channel] = max(self._paused.get(channel, 0.0), rested)
 
     def failed(self, channel: str, asked: float = 0.0) -> None:
-        """Leave a channel alone for the round, and as long as its service asked for.
+        """Pause a channel for the round, and for as long as its service asked.
 
-        One that fails again and again is left alone for longer.
+        Repeated failures make the pause longer.
         """
         failures = self._failures[channel] = self._failures.get(channel, 0) + 1
         growing = 2.0 ** min(failures - FORGIVEN, 10) if failures > FORGIVEN else 0.0
@@ -114,7 +114,7 @@ class Turns:
         self._paused[channel] = self._clock.now() + pause
 
     def worked(self, channel: str) -> None:
-        """The service took a message."""
+        """Note that the service accepted a message."""
         self._failures.pop(channel, None)
 
     # --- choosing ---------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Turns:
         )
 
     def _in_order(self, document: Document) -> Iterator[Document]:
-        """Give what its lane has before it, if that is due, and then the notification itself."""
+        """Yield the due notifications before it in its lane, and then the notification itself."""
         while self._may_go(document):
             first = self._before(document) if document["lane"] else None
             if first is None:
@@ -155,7 +155,7 @@ class Turns:
             yield document
 
     def _before(self, document: Document) -> Optional[Document]:
-        """The first of a notification's lane that has not left yet, if it comes before it."""
+        """Return the first waiting notification of the lane, if it precedes this one."""
         query = {
             "incident_id": document["incident_id"],
             "lane": document["lane"],
@@ -167,13 +167,14 @@ class Turns:
 
 
 def _beyond(page: Sequence[Document], before: Sequence[Document]) -> Tuple[Sequence[Document], int]:
-    """Return the clause for what comes at a page's last place or later, and how many are there.
+    """Return the clause for a page's last place and later, and how many are at that place.
 
-    ``before`` is the page's own, for one where nothing was left.
+    ``before`` is the page's own clause, returned for an empty page.
     """
     if not page:
         return before, 0
-    # What has none is of an older version and comes first; what is left of it, in the next round.
+    # One of an older version has no urgency and sorts first; the next round gets what is left of
+    # those.
     places = [(one.get("urgency", -1), one["created_at"]) for one in page]
     urgent, created = places[-1]
     again = places.count(places[-1])
@@ -182,5 +183,5 @@ def _beyond(page: Sequence[Document], before: Sequence[Document]) -> Tuple[Seque
 
 
 def _is_due(moment: float, now: float) -> bool:
-    """Whether a moment has come, or lies further ahead than one that a right clock wrote."""
+    """Return whether a time has come, or is so far ahead that only a wrong clock wrote it."""
     return moment <= now or moment > now + AHEAD_SECONDS

@@ -1,7 +1,7 @@
 """Finds ended notifications that are not on their incidents' timelines yet.
 
-Whoever ends one writes that there at once. A crash in between leaves it, and is rare: it is looked
-for once a minute, and after each round that ended something.
+The process that ends a notification records it there at once. A crash in between leaves it
+unrecorded, which is rare: the search runs once a minute, and after each round that ended something.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ EVERY_SECONDS = 60.0
 
 
 class Unrecorded:
-    """Finds them. One lives as long as its process."""
+    """Finds those notifications. It lives as long as its process."""
 
     def __init__(self, outbox: Collection, clock: Clock) -> None:
         self._outbox = outbox
         self._clock = clock
-        # When there was none; None: there may be some.
+        # When the last search found none; None: there may be some.
         self._none_at: Optional[float] = None
 
     def expect(self) -> None:
@@ -32,7 +32,7 @@ class Unrecorded:
         self._none_at = None
 
     def find(self, limit: int) -> List[Document]:
-        """Return at most so many of them, if it is time to look."""
+        """Return at most ``limit`` of them, if it is time to search."""
         now = self._clock.now()
         if self._none_at is not None and 0 <= now - self._none_at < EVERY_SECONDS:
             return []

@@ -1,9 +1,9 @@
-"""The text of a document in Atlassian Document Format: its words, without what they look like.
+"""Reads the text of a document in Atlassian Document Format, without its formatting.
 
-A walk without recursion and with a bound: the document comes from outside.
+It is walked without recursion and with a limit, as the document comes from outside.
 
 Source: "Atlassian Document Format", the nodes that hold text of their own or end a line; a date is
-its day in UTC, kept as milliseconds since the epoch.
+its day in UTC, stored as milliseconds since the epoch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LINES = frozenset(
         "embedCard",
     )
 )
-# The attribute in which a node says what people see, besides its content.
+# The attribute with the text that a node shows besides its content.
 _SHOWN = {
     "mention": "text",
     "emoji": "text",
@@ -37,13 +37,13 @@ _SHOWN = {
     "blockCard": "url",
     "embedCard": "url",
 }
-# These have a title over their content.
+# Nodes with a title above their content.
 _TITLED = frozenset(("expand", "nestedExpand"))
 _END = object()
 
 
 def text_of(document: Any) -> str:
-    """Return what a document says, a line a paragraph; empty for what is none."""
+    """Return a document's text, one line for each paragraph; empty if it is no document."""
     parts: List[str] = []
     waiting: List[Any] = [document]
     for _node in range(MAX_NODES):
@@ -79,7 +79,7 @@ def _said(kind: str, node: Any) -> str:
 
 
 def _with_address(text: str, marks: Any) -> str:
-    """Return words with the address that they lead to, where they do not say it themselves."""
+    """Return a text with the address that it links to, unless it already contains it."""
     for mark in marks if isinstance(marks, list) else ():
         attributes = mark.get("attrs") if isinstance(mark, dict) else None
         if isinstance(attributes, dict) and mark.get("type") == "link":
@@ -89,7 +89,7 @@ def _with_address(text: str, marks: Any) -> str:
 
 
 def _day(timestamp: str) -> str:
-    """Return a date node's day; what can't be read as it is."""
+    """Return a date node's day; a value that can't be read is returned unchanged."""
     try:
         return time.strftime("%Y-%m-%d", time.gmtime(int(timestamp) / 1000))
     except (ValueError, OverflowError, OSError):

@@ -1,11 +1,11 @@
-"""What Jira Cloud says of its issues: status and assignee, their changelog, and comments.
+"""Reads Jira Cloud's issues: status and assignee, their changelog, and comments.
 
-Issues are fetched by id, not searched: Jira's search lags behind, reads times by the account's time
-zone, and refuses a whole query for one issue that was deleted.
+Issues are fetched by id, not searched: Jira's search lags, reads times in the account's time zone,
+and rejects a whole query because of one deleted issue.
 
-Sources: "Bulk fetch issues" (at most 100; what is not found, or may not be seen, is left out), "Get
-issue" (``changelog``: the most recent first), "Get comments" of "The Jira Cloud platform REST API"
-(v3); "Atlassian Document Format".
+Sources: "Bulk fetch issues" (at most 100; issues that are not found, or may not be seen, are left
+out), "Get issue" (``changelog``: the most recent first), "Get comments" of "The Jira Cloud platform
+REST API" (v3); "Atlassian Document Format".
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class JiraReader:
         self._service = service_of(settings, network, clock)
 
     def changes(self, since: str) -> None:
-        """A batch of tickets is one request: all are asked about each time."""
+        """Return None: a batch of tickets is one request, so all are read each time."""
 
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         body = {"issueIdsOrKeys": list(ids), "fields": _FIELDS}
@@ -95,7 +95,7 @@ def _remark(comment: Mapping[str, Any], keeper: str) -> Remark:
     author = _object(comment.get("author"))
     text = text_of(comment.get("body"))
     marked = any(one.get("key") == PROPERTY for one in _objects(comment.get("properties")))
-    # A person may use the same account, so that alone says nothing.
+    # A person may use the same account, so the account alone proves nothing.
     written = keeper == _text(author, "accountId") and text.startswith(f"{FIRST_LABEL}: ")
     return Remark(
         _text(comment, "id"),
@@ -120,7 +120,7 @@ def _text(of: Mapping[str, Any], name: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    """Read a time with its offset; 0 when it is none."""
+    """Read a time with its offset; 0 if it can't be read."""
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
     except ValueError:

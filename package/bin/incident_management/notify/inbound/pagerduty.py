@@ -1,13 +1,13 @@
-"""What PagerDuty says of its incidents: their status, who has them, and what people note there.
+"""Reads PagerDuty's incidents: their status, assignees and notes.
 
-An incident of ours is one there by its ``dedup_key``, and is asked for by that, one request for
-each. Of several (one that was resolved there is followed by another when something triggers anew)
-the newest counts. So that this need not be asked of hundreds each minute, the account's log says
-which have changed. Times of the log are compared with each other, and not with our clock.
+Our incident is found there by its ``dedup_key``, one request for each. If there are several (after
+one was resolved there, a new trigger opens another) the newest counts. So that hundreds need not be
+requested each minute, the account's log says which have changed. Times of the log are compared with
+each other, not with our clock.
 
 Sources: PagerDuty's REST API v2, "List incidents" (``incident_key`` also finds incidents "whose
 alerts have alert_key matching the given incident key"; ``date_range=all``; ``sort_by``), "List log
-entries" (the newest first; with ``include[]=incidents`` each has its incident), "List notes for an
+entries" (newest first; with ``include[]=incidents`` each has its incident), "List notes for an
 incident"; "Pagination" (at most 100 a page).
 """
 
@@ -31,11 +31,11 @@ __all__ = ["PagerDutyReader"]
 
 ACCEPT = "application/vnd.pagerduty+json;version=2"
 PAGE = 100
-# A log that has grown by more is not read to its end: then all incidents are looked at in turn.
+# A log with more new pages is not read to its end; all incidents are then read in turn.
 MAX_PAGES = 10
-# What becomes visible late is read once more.
+# Read again, as entries may become visible late.
 OVERLAP_SECONDS = 120.0
-# Where the reading begins; covers clocks that differ. Each incident is looked at first, anyway.
+# Where the first reading begins; covers clock differences. Each incident is read at first anyway.
 BEGIN_SECONDS = 900.0
 MAX_REMARKS = 200
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -45,7 +45,7 @@ _ID = re.compile(r"\w{1,40}", re.ASCII)
 class PagerDutyReader:
     """Reads one account. Raises NotConfigured when a setting is missing or unusable."""
 
-    # Each is a request, and a look is bounded in time between two batches.
+    # Each is a request, and the time limit of a reading is checked between two batches.
     batch = 10
     hidden = "PagerDuty hides notes from the app. Use a REST API key that may read incidents."
 
@@ -56,7 +56,7 @@ class PagerDutyReader:
         self._clock = clock
 
     def changes(self, since: str) -> Optional[Changes]:
-        """Read the account's log; None where the key may not."""
+        """Read the account's log; None if the key may not read it."""
         now = self._clock.now()
         newest = _reached(since, now)
         begin = _epoch(since.partition(" ")[0]) - OVERLAP_SECONDS if since else now - BEGIN_SECONDS
@@ -106,7 +106,7 @@ class PagerDutyReader:
         return found
 
     def is_gone(self, ticket_id: str) -> bool:
-        """Incidents can't be deleted there; one that is not found is not made yet."""
+        """Return False: incidents can't be deleted there; one not found does not exist yet."""
         return False
 
     def with_history(self, ticket: Ticket) -> Ticket:
@@ -124,9 +124,9 @@ class PagerDutyReader:
 
 
 def _reached(since: str, now: float) -> str:
-    """Up to when the log is known when it is read now; empty: that is not known yet.
+    """Return up to when the log is known if it is read now; '' if that is not known yet.
 
-    Where nothing newer stands in it: as long after the last time as has passed by our clock.
+    Without a newer entry that is the last time plus the time that has passed by our clock.
     """
     last, _space, asked_at = since.partition(" ")
     if not last:
@@ -148,7 +148,7 @@ def _ticket(key: str, incident: Mapping[str, Any]) -> Ticket:
         state=state,
         state_name=state.capitalize(),
         over=state == RESOLVED,
-        # Everybody is taken off what is resolved.
+        # A resolved incident has no assignees in PagerDuty.
         assignee=None if state == RESOLVED else assignee,
         assignee_name=", ".join(str(one.get("summary") or "") for one in people),
         by=_name(incident.get("last_status_change_by")),
@@ -158,7 +158,7 @@ def _ticket(key: str, incident: Mapping[str, Any]) -> Ticket:
 
 
 def _incident_of(stamp: str) -> str:
-    """PagerDuty's id of the incident that a stamp of ours was made of."""
+    """Return the PagerDuty incident id in one of our stamps."""
     return stamp.partition(" ")[0]
 
 
@@ -177,7 +177,7 @@ def _name(value: Any) -> str:
 
 
 def _utc(text: str) -> str:
-    """A time as the API writes it (ISO 8601, an offset or Z) in one form, which sorts; or empty."""
+    """Return an API time (ISO 8601, an offset or Z) in one sortable form; '' if unreadable."""
     try:
         when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

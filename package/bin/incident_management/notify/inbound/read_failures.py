@@ -12,9 +12,9 @@ __all__ = ["note_key", "troubles"]
 
 
 def note_key(channel: str, follow_ups: bool = False) -> str:
-    """Return the key of what the worker keeps of a ticket system, among the claims.
+    """Return the key of the claim in which the worker keeps the state of a ticket system.
 
-    ``follow_ups``: of the tickets of follow-ups there.
+    ``follow_ups``: for the tickets of follow-ups there.
     """
     return f"worker:tickets:{channel}{':follow-ups' if follow_ups else ''}"
 

@@ -1,11 +1,11 @@
-"""What ServiceNow says of its records: their fields, and their journal.
+"""Reads ServiceNow's records: their fields and their journal.
 
-Remarks are read from ``sys_journal_field``, a row each, and not from the record's own text of all
-of them, in which a remark could pretend to be several. No query has a time in it, as the Table API
-reads times in queries by the user's time zone.
+Remarks are read from ``sys_journal_field``, one row each, and not from the record's combined text,
+in which one remark could pretend to be several. No query contains a time, as the Table API reads
+times in queries in the user's time zone.
 
-Sources: "Table API" in ServiceNow's REST API reference (``sysparm_*``; with ``all`` each field is
-its value, times in UTC, and what people see); "Journal field type" (where entries are kept);
+Sources: "Table API" in ServiceNow's REST API reference (``sysparm_*``; with ``all`` each field has
+its value, with times in UTC, and its display value); "Journal field type" (where entries are kept);
 "Operators available for filters and queries" (``IN``, ``ORDERBYDESC``).
 """
 
@@ -26,7 +26,7 @@ __all__ = ["ServiceNowReader"]
 
 TABLES = "/api/now/table"
 JOURNAL = f"{TABLES}/sys_journal_field"
-# Of any table of tasks, and those that incidents have besides.
+# The fields of any task table, and those that incidents have in addition.
 _OF_TASKS = (
     "sys_id,number,state,active,sys_mod_count,sys_updated_on,sys_updated_by,assigned_to,closed_by,"
     "close_notes"
@@ -42,7 +42,7 @@ class ServiceNowReader:
     Raises NotConfigured when a setting is missing or unusable.
     """
 
-    # A sys_id is 32 characters, and all of them become one address.
+    # A sys_id has 32 characters, and all of a batch are put into one URL.
     batch = 50
     hidden = (
         "ServiceNow hides work notes and comments from the app. Let the app's user read the table "
@@ -59,7 +59,7 @@ class ServiceNowReader:
         self._user = settings.username.casefold()
 
     def changes(self, since: str) -> None:
-        """A batch of tickets is one request: all are asked about each time."""
+        """Return None: a batch of tickets is one request, so all are read each time."""
 
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         query = {
@@ -71,7 +71,7 @@ class ServiceNowReader:
         }
         rows = self._rows(self._table, query)
         found = (_ticket(record, self._states) for record in rows)
-        # A query that the service understands in part gives other records, too.
+        # If the service ignores a part of the query, it returns other records, too.
         return {ticket.id: ticket for ticket in found if ticket.id in ids}
 
     def is_gone(self, ticket_id: str) -> bool:
@@ -95,7 +95,7 @@ class ServiceNowReader:
         return [self._remark(row) for row in self._rows(JOURNAL, query)]
 
     def _rows(self, table: str, query: Mapping[str, str]) -> List[Mapping[str, Any]]:
-        """Return the rows of a query; some versions answer 404 when there are none."""
+        """Return the rows of a query; some versions answer 404 if there are none."""
         answer = self._service.find(f"{table}?{urlencode(query)}")
         return [] if answer is None else objects(answer.get("result"), "ServiceNow")
 
@@ -149,7 +149,7 @@ def _part(record: Mapping[str, Any], name: str, part: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    """Read a time of the service, in UTC; 0 when it is none."""
+    """Read a time of the service, in UTC; 0 if it can't be read."""
     try:
         return float(calendar.timegm(time.strptime(text, "%Y-%m-%d %H:%M:%S")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a ticket system says of its tickets, in the same words for each system."""
+"""A ticket, its remarks and its reader, in the same form for each ticket system."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
     "read_back",
 ]
 
-# Pages of remarks, the newest first, that are read of one ticket, and remarks on a page.
+# The most pages of remarks, newest first, that are read of one ticket; and the size of a page.
 MAX_PAGES = 4
 PAGE = 50
 
@@ -28,19 +28,19 @@ _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True)
 class Ticket:
-    """A ticket as it is now. Texts are the service's own: they come from outside.
+    """A ticket's current state. Texts come from the service, so they come from outside.
 
     Attributes:
-        stamp: another one after each change of the ticket, whatever changed.
-        state, state_name: the state's id, and what people call it.
+        stamp: a value that differs after each change of the ticket.
+        state, state_name: the state's id, and its name for people.
         over: it is resolved, closed or canceled.
-        assignee, assignee_name: an id and a name; both empty: nobody has it. None: that it is
-            nobody's any more is no news.
-        by: who changed its state last; empty where the service does not say.
+        assignee, assignee_name: an id and a name; both empty: unassigned. None: a missing
+            assignee is no news.
+        by: who changed its state last; empty if the service does not say.
         ended: how it ended, in the service's words.
-        first_state: the state that it was made in; empty where the service does not say.
-        taken: somebody has acknowledged it, where the service knows that.
-        keeper: the account that made it, where remarks are told apart by it.
+        first_state: the state that it was created in; empty if the service does not say.
+        taken: somebody has acknowledged it, if the service knows that.
+        keeper: the account that created it, if remarks are told apart by it.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Remark:
-    """A comment or a work note (``kind``), written ``at`` that epoch second of the service's clock.
+    """A comment or a work note (``kind``); ``at``: epoch seconds by the service's clock.
 
     ``own``: this app wrote it.
     """
@@ -75,7 +75,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Remarks:
-    """Remarks, oldest first. ``whole``: none of those that were asked for is missing."""
+    """Remarks, oldest first. ``whole``: all that were requested are included."""
 
     found: List[Remark]
     whole: bool = True
@@ -83,11 +83,11 @@ class Remarks:
 
 @dataclass(frozen=True)
 class Changes:
-    """What has changed in a service since it was asked last.
+    """The changes in a service since the last reading.
 
     Attributes:
-        touch: tells of a ticket, by its id and the stamp that it had, whether it is among that.
-        reached: up to when all is known, in the service's words; given to the next question.
+        touch: returns whether a ticket has changed, given its id and its last stamp.
+        reached: up to when all is known, in the service's terms; passed to the next reading.
         whole: False: there was more than could be read.
     """
 
@@ -99,40 +99,40 @@ class Changes:
 class Reader(Protocol):
     """Reads the tickets of one service. All methods raise what ``tickets.FAILURES`` lists."""
 
-    # How many tickets one request asks for.
+    # How many tickets one request reads.
     batch: int
-    # What to tell people when remarks may not be read.
+    # The sentence for people when remarks may not be read.
     hidden: str
 
     def changes(self, since: str) -> Optional[Changes]:
-        """Return what has changed since ``Changes.reached`` of the last time (empty: a while ago).
+        """Return the changes since the last ``Changes.reached`` (empty: since a while ago).
 
-        None: the service does not say; then each ticket is asked about.
+        None: the service has no such list; then each ticket is read.
         """
 
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
-        """Return those of some tickets that are there, and may be seen, by id."""
+        """Return those of some tickets that exist and may be seen, by id."""
 
     def is_gone(self, ticket_id: str) -> bool:
-        """Tell whether there is no such ticket, or none that may be seen."""
+        """Return whether a ticket does not exist, or may not be seen."""
 
     def with_history(self, ticket: Ticket) -> Ticket:
-        """Return the ticket with what only its history says."""
+        """Return the ticket with the values that only its history has."""
 
     def remarks(self, ticket: Ticket, since: float) -> Remarks:
-        """Return the remarks since a time of the service's clock; earlier ones may be among them.
+        """Return the remarks since a time of the service's clock; earlier ones may be included.
 
         Raises Refused with the status 403 when remarks may not be read.
         """
 
 
 def is_ticket_id(text: str) -> bool:
-    """Tell whether a text is an id that may become a part of an address or a query as it is."""
+    """Return whether a text is an id that can be put into an address or a query unescaped."""
     return bool(_ID.fullmatch(text))
 
 
 def read_back(page: Callable[[int], List[Remark]], since: float) -> Remarks:
-    """Read remarks page by page, the newest first, back to a time of the service's clock."""
+    """Read remarks page by page, newest first, back to a time of the service's clock."""
     found: Dict[str, Remark] = {}
     whole = False
     for number in range(MAX_PAGES):
@@ -145,7 +145,7 @@ def read_back(page: Callable[[int], List[Remark]], since: float) -> Remarks:
 
 
 def objects(value: Any, service: str) -> List[Mapping[str, Any]]:
-    """Return the objects of a list. Raises Refused when it is none: then nothing is known."""
+    """Return the objects of a list. Raises Refused if it is no list: then nothing is known."""
     if not isinstance(value, list):
         raise Refused.unreadable(service)
     return [one for one in value if isinstance(one, dict)]

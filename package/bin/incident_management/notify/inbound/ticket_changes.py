@@ -1,8 +1,8 @@
-"""What is new of a ticket, and becomes entries of its incident's timeline. Each is told once.
+"""Finds changes of a ticket that are new and become entries of its incident's timeline, once each.
 
-What is known is on the timeline; what this app did to the ticket itself is in the receipts of its
-messages, and is no news. An entry's ``once`` counts the changes that were told before it, or names
-the remark. So a writer that was ended anywhere is repeated by the next, which says nothing twice.
+The timeline has the known changes; the receipts of our messages have what this app itself did to
+the ticket, which is no news. An entry's ``once`` counts the earlier changes, or names the remark.
+So after a kill at any line the next writer repeats the work without repeating an entry.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ KIND = "ticket"
 NAME_LENGTH = 120
 TEXT_LENGTH = 4000
 ID_LENGTH = 64
-# More remarks of one ticket do not come to a timeline, which is read as a whole.
+# The most remarks of one ticket that are copied to a timeline, which is always read as a whole.
 MAX_REMARKS = 1000
-# Remarks are read again so far back: they may become visible in another order than their times'.
+# Remarks are read again this far back: they may become visible in another order than written.
 OVERLAP_SECONDS = 600.0
 _ONCE = "ticket:"
 
 
 def inbound_channel(once: str) -> str:
-    """Return the channel that an entry came from, by its ``once``; empty: from none."""
+    """Return the channel that an entry came from, by its ``once``; empty if from none."""
     return once.split(":")[1] if once.startswith(_ONCE) else ""
 
 
 @dataclass(frozen=True)
 class News:
-    """One entry to be: its data and ``once``.
+    """A new entry: its data and ``once``.
 
-    ``ends``: the ticket was resolved with it; ``reopens``: it is not any more.
+    ``ends``: the ticket was resolved by this change; ``reopens``: it was reopened.
     """
 
     data: Document
@@ -51,7 +51,7 @@ class News:
 
 @dataclass(frozen=True)
 class _Last:
-    """The state that is known of a ticket, and since when by our clock."""
+    """The last known state of a ticket, and its time by our clock."""
 
     time: float
     state: str
@@ -60,13 +60,13 @@ class _Last:
 
 
 class Known:
-    """What is known of one ticket.
+    """What is known about one ticket.
 
     Args:
         entries: the incident's timeline.
-        messages: what was sent of the incident on this channel: documents of the outbox.
-        seen: the state that the ticket was in when it was looked at last, and whether it was over
-            then; counts where nothing else says so.
+        messages: the incident's messages on this channel: documents of the outbox.
+        seen: the state of the ticket at the last reading, and whether it was over then; used
+            if nothing else gives a state.
     """
 
     def __init__(
@@ -98,19 +98,19 @@ class Known:
 
     @property
     def read_from(self) -> float:
-        """Since when remarks are to be read, by the service's clock."""
+        """The time from which remarks are to be read, by the service's clock."""
         times = [float(entry.data.get("at") or 0.0) for entry in self._told["comment"]]
         return max(times) - OVERLAP_SECONDS if times else 0.0
 
     def needs_history(self, ticket: Ticket) -> bool:
-        """Whether the ticket's history says something that matters."""
+        """Return whether the ticket's history is needed."""
         return self._last is None or self._last.state != _id(ticket.state)
 
     def state(self, ticket: Ticket) -> Optional[News]:
-        """Return the news that somebody else changed the ticket's state; None: nobody did."""
+        """Return the news that somebody else changed the ticket's state; None if nobody did."""
         last, now = self._last, _id(ticket.state)
         if last is None:
-            # One that ended is told in any case; otherwise it is as it was made, for all we know.
+            # An ended ticket is always news; an open one without another first state is not.
             if not ticket.over and ticket.first_state in ("", ticket.state):
                 return None
             last = _Last(0.0, _id(ticket.first_state), "", False)
@@ -142,7 +142,7 @@ class Known:
         )
 
     def remarks(self, number: str, found: Sequence[Remark]) -> List[News]:
-        """Return the remarks of others that were not told yet."""
+        """Return the remarks of others that are not on the timeline yet."""
         news: List[News] = []
         for remark in found:
             once = self._once("comment", _id(remark.id))
@@ -170,7 +170,7 @@ class Known:
         return News(self._data(number, "gone", text), once)
 
     def ending(self, ticket: Ticket, news: News) -> Tuple[Ending, str]:
-        """Return what is said, and ``once``, where a ticket that ended resolves its incident."""
+        """Return the resolution and its ``once``, if the ended ticket resolves its incident."""
         to, by = news.data["to"], news.data["by"]
         where = f"{news.data['number']} is {to} in {NAMES[self._channel]}"
         ending = Ending(
@@ -183,7 +183,7 @@ class Known:
         return data.get("channel") == self._channel and data.get("ticket") == self._ticket_id
 
     def _last_state(self) -> Optional[_Last]:
-        """The later of what was told and what this app did itself."""
+        """Return the later of the timeline's last state and the one this app set itself."""
         known = [
             _Last(
                 entry.time,
@@ -201,7 +201,7 @@ class Known:
         return max(known, key=lambda last: last.time, default=None)
 
     def _last_assignee(self) -> Tuple[str, str]:
-        """The later of whom was told, by id and name, and whom this app has assigned it."""
+        """Return id and name of the later of the timeline's last assignee and this app's."""
         known = [
             (entry.time, str(entry.data.get("value") or ""), str(entry.data.get("to") or ""))
             for entry in self._told["assignee"]
@@ -229,10 +229,10 @@ class Known:
 
 
 def _id(text: str) -> str:
-    """An id from outside, that is only compared."""
+    """Return an id from outside, cut; it is only compared."""
     return text[:ID_LENGTH]
 
 
 def _name(text: str) -> str:
-    """A name from outside: one line."""
+    """Return a name from outside as one line."""
     return plain(" ".join(text.split()), NAME_LENGTH)

@@ -1,1 +1,1 @@
-"""Incident channels: Slack channels of single severe incidents, opened, kept up and archived."""
+"""Incident channels: Slack channels of single severe incidents, opened, maintained and archived."""

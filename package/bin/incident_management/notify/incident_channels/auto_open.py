@@ -19,10 +19,10 @@ from ..delivery.turns import urgency
 
 __all__ = ["AutoOpener"]
 
-# An incident is opened, routed and merged with its like in several entries.
+# An incident is opened, routed and merged with similar ones in several entries.
 SETTLES_SECONDS = 10.0
-# A process that begins looks for incidents without a room among what changed since then; later on
-# each look begins some time before the last one: clocks differ, and documents come late.
+# A new process searches the changes of this long for incidents without a channel. Later searches
+# overlap with the one before, as clocks differ and documents come late.
 LOOK_BACK_SECONDS = 3600.0
 OVERLAP_SECONDS = 300.0
 MOST_READ = 5000
@@ -31,7 +31,7 @@ _READ = ("updated_at", "opened_at", "severity", "rules", "room")
 
 
 class AutoOpener:
-    """Finds incidents that need an incident channel. One lives as long as its process."""
+    """Finds incidents that need an incident channel. It lives as long as its process."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
@@ -40,9 +40,9 @@ class AutoOpener:
         self._read_to: Optional[float] = None
 
     def look(self, chosen: Slack) -> None:
-        """Want rooms for what is new and grave, and no test. Raises what stores raise."""
+        """Request channels for new severe incidents, except tests. Raises what the stores raise."""
         if not chosen.room_severities:
-            # Once they are on again it begins as a new process does.
+            # When severities are configured again, it starts as a new process does.
             self._read_to = None
             return
         now = self._clock.now()
@@ -78,7 +78,7 @@ class AutoOpener:
         incident_channel.record_event(self._act, key, HELD, number, reason=reason)
 
     def _takes_place(self, incident_id: str, most: int) -> bool:
-        """Whether an incident is among the first so many of the hour; counted by claims."""
+        """Return whether an incident is among the first ``most`` of the hour, counted by claims."""
         now = self._clock.now()
         purpose = f"{HOURLY_COUNT}:{int(now // 3600)}"
         taken = self._stores.claims.find({"purpose": purpose})

@@ -1,8 +1,8 @@
 """Maintains an incident channel: its topic, members and pinned message; archives it.
 
-Each step may be repeated. What is known of a room is the ``value`` of its claim: ``head``, the
-incident's as of the last time that all was done; ``topic`` and ``topic_at``; ``invited``;
-``pinned``; ``ended_at``; ``refused_at``, when Slack refused a step that somebody can allow.
+Each step may be repeated. The state of a channel is the ``value`` of its claim: ``head``, the
+incident's when all steps were last done; ``topic`` and ``topic_at``; ``invited``; ``pinned``;
+``ended_at``; ``refused_at``, when Slack rejected a step that an administrator can allow.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from .turn import Turn
 
 __all__ = ["ChannelKeeper"]
 
-# A topic says so in the channel when it is changed.
+# Each change of a topic posts a line in the channel.
 TOPIC_SECONDS = 60.0
-# What was told last of a merged incident has arrived by then.
+# By then the last message of a merged incident has arrived.
 MERGED_SECONDS = 60.0
 # "Up to 100 users may be listed" (conversations.invite).
 INVITED_AT_ONCE = 100
-# By then the announcer has told of a room, or never will.
+# By then the announcer has enqueued the channel's first message, or never will.
 ANNOUNCED_SECONDS = 86400.0
-# When a step that was refused is tried again, unless something happens before.
+# When a rejected step is tried again, unless the incident changes before.
 REFUSED_SECONDS = 600.0
-# The channel is not ours to keep any more.
+# Errors that mean that the app can't maintain the channel any more.
 _GONE = ("channel_not_found", "is_archived", "not_in_channel")
-# What an administrator can allow; that one person can't be invited is nobody's concern.
+# Errors that an administrator can fix; that a person can't be invited needs no report.
 _CAN_BE_ALLOWED = ("missing_scope", "restricted_action")
 
 
 class ChannelKeeper:
-    """Keeps rooms that are open."""
+    """Maintains open incident channels."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
@@ -48,7 +48,7 @@ class ChannelKeeper:
         self._act = Act(stores, clock, ACTOR)
 
     def see_to(self, turn: Turn, care: Document, incident: Document) -> None:
-        """Do what a room lacks, and note it in its claim. Raises Enough and Later."""
+        """Do a channel's missing steps; save its state in its claim. Raises Enough and Later."""
         value = dict(care["value"])
         try:
             self._keep(turn, value, incident)
@@ -59,7 +59,7 @@ class ChannelKeeper:
                 self._stores.claims.save([{**care, "value": value}])
 
     def _keep(self, turn: Turn, value: Dict[str, Any], incident: Document) -> None:
-        """Raises Refused: the channel is gone."""
+        """Do the missing steps of a channel. Raises Refused: the channel is gone."""
         refused_at = value.get("refused_at")
         is_again = refused_at and not self._is_within(refused_at, REFUSED_SECONDS)
         if is_again or value.get("head") != incident["head"]:
@@ -84,7 +84,7 @@ class ChannelKeeper:
             return True
         if self._is_within(value.get("topic_at"), TOPIC_SECONDS):
             return False
-        # Where the answer is lost nobody knows which it is.
+        # If the answer is lost, the current topic is unknown.
         value["topic"] = ""
         if self._does(lambda: turn.slack.set_topic(incident["room"]["channel"], topic), value):
             value.update(topic=topic, topic_at=self._clock.now())
@@ -109,20 +109,20 @@ class ChannelKeeper:
         opened = opening_of(entries, incident["room"])
         first = self._stores.outbox.get(first_message_id(opened, incident["room"]))
         if first is None:
-            # What is a day old is not announced any more.
+            # After a day it is not announced any more.
             return self._clock.now() - opened.time > ANNOUNCED_SECONDS
         if first["state"] in ("pending", "sending"):
             return False
         receipt = first["receipt"] or {}
         ts = str(receipt.get("ts") or "")
         if ts and receipt.get("channel") == incident["room"]["channel"]:
-            # The scope pins:write is a wish and no more.
+            # The scope pins:write is optional.
             self._does(lambda: turn.slack.pin(incident["room"]["channel"], ts), None)
         value["pinned"] = True
         return True
 
     def _archive(self, turn: Turn, value: Dict[str, Any], incident: Document) -> None:
-        """Archive the channel of what was closed long enough ago, once all is told there."""
+        """Archive the channel of an incident closed long enough ago, once no message is pending."""
         into, key = str(incident.get("merged_into") or ""), str(incident["_key"])
         after = MERGED_SECONDS if into else turn.chosen.room_archive_after
         if not after:
@@ -142,16 +142,16 @@ class ChannelKeeper:
             self._left(incident, ARCHIVED, why)
 
     def _left(self, incident: Document, event: str, reason: str) -> None:
-        """Write down that a room is not kept any more, and forget it."""
+        """Record that a channel is no longer maintained, and delete its claim."""
         key, room = str(incident["_key"]), incident["room"]
         incident_channel.record_event(self._act, key, event, room["number"], reason=reason)
         self._stores.claims.delete(f"{claim_prefix(key)}care")
 
     def _does(self, step: Callable[[], None], value: Optional[Dict[str, Any]]) -> bool:
-        """Take a step that a room can do without; False: it is to be tried again, later.
+        """Run an optional step of a channel; return False if it is to be tried again later.
 
-        ``value``: of the room's claim; None: the step is a wish. Raises Refused: the channel is
-        gone.
+        ``value``: of the channel's claim; None: a rejection needs no report. Raises Refused: the
+        channel is gone.
         """
         try:
             step()
@@ -162,7 +162,7 @@ class ChannelKeeper:
         return True
 
     def _can_be_allowed(self, refused: Refused, value: Dict[str, Any]) -> bool:
-        """Whether an administrator can mend it, who is told; then it is tried again later."""
+        """Return whether an administrator can fix it; if so, report it and note the time."""
         if refused.error not in _CAN_BE_ALLOWED:
             return False
         record_channel_refusal(self._stores, self._clock, str(refused))

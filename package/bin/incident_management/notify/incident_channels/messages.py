@@ -1,7 +1,7 @@
 """Chooses which messages go to the incident channel and which to the team's channel.
 
-What the team's channel shows (an opening, an escalation, a deadline, the end) is told in both. What
-would stand in the thread there alone is told in the room instead.
+Events that are shown in the team's channel itself (an opening, an escalation, a deadline, the end)
+go to both. Events that would only be in its thread go to the incident channel instead.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ SLACK = "slack"
 
 
 class Place(NamedTuple):
-    """Where an entry is told; ``room``: the id of the incident's own channel, if it goes there.
+    """A place for an entry's message; ``room``: the incident channel's id, if it goes there.
 
-    ``otherwise`` is what becomes of what the room refuses, as of a ``channel.Notification``.
+    ``otherwise`` is what happens if the incident channel rejects it, as in
+    ``channel.Notification``.
     """
 
     channel: str
@@ -37,9 +38,9 @@ class Place(NamedTuple):
 def placed(
     channels: Iterable[str], entry: Entry, event: str, room: Mapping[str, Any], hears: bool
 ) -> List[Place]:
-    """Return where an entry is told that goes to these channels.
+    """Return the places for the messages of an entry that goes to these channels.
 
-    ``hears``: whether such an entry is told in Slack at all, wherever its team wants to be told.
+    ``hears``: whether such an entry is sent to Slack at all, whatever channels its team has.
     """
     named = list(channels)
     if not is_in_state(room, OPEN) or entry.seq < int(room["seq"]):
@@ -53,9 +54,9 @@ def placed(
 
 
 def key_of(event: str, room: str) -> str:
-    """Return what makes a message in the room another one than that for the team, if there is one.
+    """Return what distinguishes a message in the incident channel from the team's, if both exist.
 
-    What is told in one of the two is the same notification, whichever that is.
+    If only one of the two is sent, it is the same notification in either place.
     """
     return f"room/{room}" if room and event in IN_CHANNEL_TOO else ""
 
@@ -67,21 +68,21 @@ def first_message(
     web_url: str,
     shown: Sequence[Sequence[str]] = (),
 ) -> Document:
-    """Return what a room begins with: where the incident stands, as of a thread's first message.
+    """Return an incident channel's first message: the current state, as in a thread's first.
 
-    ``shown``: as of :func:`.message.build`.
+    ``shown``: as in :func:`.message.build`.
     """
     said = {"text": incident.get("description") or "", "fields": shown}
     return standing(incident, entries, said, analysis, web_url).to_document()
 
 
 def opening_of(entries: Sequence[Entry], room: Mapping[str, Any]) -> Entry:
-    """Return the entry that says where an incident's room is."""
+    """Return the entry that opened an incident's channel."""
     return next(one for one in effective(entries) if one.seq == room["seq"] and _opens(one))
 
 
 def first_message_id(opened: Entry, room: Mapping[str, Any]) -> str:
-    """Return the key of the notification that a room begins with."""
+    """Return the key of the notification that is an incident channel's first message."""
     return notification_id(opened.identity, SLACK, key_of(ROOM_OPENED, str(room["channel"])))
 
 

@@ -1,10 +1,11 @@
 """Opens incident channels: Slack channels of single severe incidents.
 
-Which incidents have or get one is in their timelines; each of those has a claim ``slack room:…``,
-by which it is found here. What the worker does in Slack it may do again after a kill at any line:
-a topic, an invitation, a pin and an archive are the same when repeated, and a channel's name is
-claimed before the channel is opened. Slack gives a name once: who finds it taken looks whether it
-was us, so that neither a lost answer nor two workers make two channels of one incident.
+The incidents' timelines say which have or get a channel. Each of those has a claim ``slack room:…``
+by which it is found here. The worker may repeat all its steps in Slack after a kill at any line: a
+topic, an invitation, a pin and an archive are the same when repeated, and a channel's name is
+claimed before the channel is opened. Slack gives a name once: a process that finds it taken checks
+whether this app took it, so that neither a lost answer nor two workers open two channels for one
+incident.
 
 Opened automatically: :mod:`.auto_open`. Kept up to date: :mod:`.maintenance`. Messages there:
 :mod:`.messages`. Messages that Slack rejects there go to the team's channel.
@@ -35,21 +36,21 @@ from .turn import Enough, NotYet, Service, Turn
 __all__ = ["EVERY_SECONDS", "IncidentChannels"]
 
 EVERY_SECONDS = 10.0
-# How long Slack is left alone after a failure that is not the room's, unless it asks for more.
+# The pause after a failure that is not the channel's, unless Slack asks for a longer one.
 REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4000.0
 NAMED = "slack room name"
 MOST_ROOMS = 2000
-# A channel may be in Slack's list a moment after it was opened.
+# Slack's list may show a channel only a moment after it was opened.
 LISTED_SECONDS = 120.0
 SUFFIXES = 5
-# Somebody was about to want a room, and was ended before that was written.
+# By then a claim without a request on the timeline was left by a process that died in between.
 FORGOTTEN_SECONDS = 600.0
 _READ = ("id", "severity", "status", "owner", "roles", "rules", "merged_into", "head", "room")
 
 
 class IncidentChannels:
-    """Looks after all rooms. One lives as long as its process; ``say`` logs what went wrong."""
+    """Maintains all incident channels, as long as its process lives; ``say`` logs failures."""
 
     def __init__(self, stores: Stores, clock: Clock, say: Callable[[str], None]) -> None:
         self._stores = stores
@@ -59,9 +60,9 @@ class IncidentChannels:
         self._auto_opener = AutoOpener(stores, clock)
         self._keeper = ChannelKeeper(stores, clock)
         self._rests_until = 0.0
-        # Whether there were rooms to look after at the last look; a new process does not know.
+        # Whether the last turn found channels to maintain; a new process does not know.
         self._has_rooms = True
-        # IncidentChannels at which Slack failed come last, until a turn does without.
+        # Channels for which Slack failed come last, until a turn succeeds.
         self._put_off: Set[str] = set()
 
     def run(
@@ -72,22 +73,22 @@ class IncidentChannels:
         web_url: str,
         changed: bool = True,
     ) -> Mapping[str, int]:
-        """Do what is to be done, as much as a turn may; returns counts. Raises what stores raise.
+        """Do the due steps, within a turn's limits; return counts. Raises what the stores raise.
 
         ``make`` may raise NotConfigured; ``chosen`` are the settings of Slack; ``changed``: whether
-        an incident with a room, or that is to have one, has changed lately.
+        an incident with a channel, or that is to get one, has changed lately.
         """
         self._auto_opener.look(chosen)
         if not (chosen.room_severities or changed or self._has_rooms):
             return {}
-        # A time that lies further ahead was set before the clock was put back.
+        # A time further ahead was set before the clock was set back.
         if 0 < self._rests_until - self._clock.now() <= LONGEST_REST_SECONDS:
             return {}
         turn, opened = Turn(make, chosen, routing, web_url), 0
         try:
             opened = self._see_to_all(turn)
             if opened:
-                # Who is to be in it need not wait for the next turn.
+                # People are invited to a new channel without waiting for the next turn.
                 self._see_to_all(turn)
             self._put_off.clear()
         except (Enough, NotConfigured):
@@ -110,7 +111,7 @@ class IncidentChannels:
         return opened
 
     def _in_care(self) -> Iterator[Tuple[Document, Document]]:
-        """Give the claims of rooms with their incidents: what waits for its room comes first."""
+        """Yield the claims of channels with their incidents; those to be opened come first."""
         found = self._stores.claims.find({"purpose": CHANNEL_CLAIM}, "_key:-1", MOST_ROOMS)
         self._has_rooms = bool(found)
         holders = [str(one["holder"]) for one in found]
@@ -126,13 +127,14 @@ class IncidentChannels:
         return is_put_off, has_room, urgency(incident.get("severity")), float(care["time"])
 
     def _see_to(self, turn: Turn, care: Document, incident: Document) -> int:
-        """See to one room; returns how many were opened."""
+        """Do one channel's due steps; return how many channels were opened."""
         room = incident.get("room") or {}
         if is_in_state(room, WANTED):
             return self._open(turn, str(incident["_key"]))
         if is_in_state(room, OPEN):
             self._keeper.see_to(turn, care, incident)
-        # By the timeline: whoever wanted it may have been ended before the document.
+        # Checked on the timeline: the requesting process may have died before it wrote the
+        # document.
         elif self._clock.now() - float(
             care["time"]
         ) > FORGOTTEN_SECONDS and not incident_channel.find_requested(
@@ -144,7 +146,7 @@ class IncidentChannels:
     # --- opening one --------------------------------------------------------------------------
 
     def _open(self, turn: Turn, incident_id: str) -> int:
-        """Open the channel of an incident that is to have one; returns how many were."""
+        """Open the requested channel of an incident; return how many were opened."""
         entries = timeline.read(self._stores, incident_id)
         incident = timeline.fold(entries)
         room = incident.room
@@ -152,7 +154,7 @@ class IncidentChannels:
             timeline.refresh(self._stores, incident_id)
             return 0
         nth = int(room.get("count") or 0) + 1
-        # Where the answer was lost, its channel is there, and is archived as others are.
+        # A channel whose creation had its answer lost exists, and is archived like any other.
         if not (incident.is_open or self._may_be_there(turn, incident_id, nth)):
             reason = "The incident was over before its channel was opened."
             incident_channel.record_event(
@@ -174,7 +176,7 @@ class IncidentChannels:
         return 1
 
     def _created(self, turn: Turn, entries: Sequence[Entry], number: int) -> Tuple[str, str]:
-        """Return the id and name of the incident's ``number``th channel, opened by now."""
+        """Open the incident's ``number``th channel, or find it opened; return its id and name."""
         claim = self._named(turn.chosen, entries, number)
         value = claim["value"]
         name = numbered(str(value["name"]), int(value["number"]))
@@ -186,20 +188,21 @@ class IncidentChannels:
                 raise
         found = turn.slack.find(name, is_private)
         if found:
-            # By an attempt whose answer was lost, or by another worker in this moment.
+            # Opened by an attempt whose answer was lost, or by another worker just now.
             return found, name
         if not 0 <= self._clock.now() - float(claim["time"]) < LISTED_SECONDS:
             if int(value["number"]) + 1 >= number + SUFFIXES:
                 raise Refused(
                     "name_taken", f"Slack already has the channels {value['name']} to {name}."
                 )
-            # The next name may be ours as well, once it was tried: it has its time from now.
+            # A channel of the next name may be ours, too, once it was tried, so its time begins
+            # now.
             value = {**value, "number": int(value["number"]) + 1}
             self._stores.claims.save([{**claim, "time": self._clock.now(), "value": value}])
         raise NotYet
 
     def _may_be_there(self, turn: Turn, incident_id: str, number: int) -> bool:
-        """Whether an attempt to open a channel has left one."""
+        """Return whether an earlier attempt has opened the channel."""
         claim = self._stores.claims.get(f"{claim_prefix(incident_id)}name:{number}")
         if claim is None:
             return False
@@ -208,7 +211,7 @@ class IncidentChannels:
         return bool(turn.slack.find(name, bool(value["is_private"])))
 
     def _named(self, chosen: Slack, entries: Sequence[Entry], number: int) -> Document:
-        """Claim the name before anything is opened: another worker's, or an older one, counts."""
+        """Claim the name before anything is opened; an existing claim, of any worker, counts."""
         incident_id = entries[0].incident_id
         value = {
             "name": name_of(chosen.room_name, entries),

@@ -17,7 +17,7 @@ from ..request_fields import truncated
 __all__ = ["name_of", "numbered", "people_of", "topic_of"]
 
 # "Channel names may only contain lowercase letters, numbers, hyphens, and underscores, and must be
-# 80 characters or less" (conversations.create); a number may come after it.
+# 80 characters or less" (conversations.create); a number may be appended.
 NAME_LENGTH = 76
 # "Topic was longer than 250 characters" (conversations.setTopic).
 TOPIC_LENGTH = 250
@@ -26,10 +26,10 @@ _GIVING = ("routed", "assigned", "escalation", "edited")
 
 
 def name_of(template: str, entries: Sequence[Entry]) -> str:
-    """Return the name of a channel: what of it follows from how the incident was opened.
+    """Return a channel's name, which depends only on how the incident was opened.
 
     ``{date}`` is the day (UTC), ``{id}`` the six digits of the incident's id, ``{title}`` as many
-    whole words of the title as there is room for.
+    whole words of the title as fit.
     """
     opened = next(entry for entry in entries if entry.kind == "opened")
     fixed = {
@@ -44,14 +44,14 @@ def name_of(template: str, entries: Sequence[Entry]) -> str:
 
 
 def numbered(name: str, number: int) -> str:
-    """Return the name of the numberth channel of that name."""
+    """Return the name of the channel with this number among those of the same base name."""
     return name if number < 2 else f"{name}-{number}"
 
 
 def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
-    """Return the line above a channel: how bad it is, how it stands, whose it is, where to look.
+    """Return a channel's topic: severity, status, owner and the incident's link.
 
-    Who has which role comes last, as far as there is room.
+    The roles come last, as far as they fit.
     """
     mark = f"{TEST_MARK} " if SIMULATED in (incident.get("rules") or ()) else ""
     known = (
@@ -65,10 +65,10 @@ def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
 
 
 def people_of(entries: Sequence[Entry], routing: Routing, now: float) -> List[str]:
-    """Return whom an incident concerns, by their Slack ID: whose People has one.
+    """Return the Slack ids of the people whom an incident concerns, if **People** has one.
 
-    Its owner and who had it, who got a role, whom it escalated to, who acknowledged it or asked for
-    the room, and who is on call in its team.
+    These are its present and former owners, those who got a role, those whom it was escalated to,
+    those who acknowledged it or requested the channel, and who is on call in its team.
     """
     incident = timeline.fold(entries)
     names = [incident.owner]

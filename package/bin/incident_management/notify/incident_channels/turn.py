@@ -1,4 +1,4 @@
-"""What one turn of the worker at rooms goes by: Slack, for a few requests, and the settings."""
+"""One turn of the worker at incident channels: Slack, for a few requests, and the settings."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ class Service(Protocol):
 
 
 class Enough(Exception):
-    """The turn's requests are made."""
+    """The turn has used all its requests."""
 
 
 class NotYet(Exception):
-    """This room has to wait, and no other."""
+    """This channel has to wait; others need not."""
 
 
 @dataclass
 class Turn:
-    """Each use of ``slack`` is a request; raises Enough after the last, and what ``make`` does."""
+    """Each use of ``slack`` is one request.
+
+    It raises Enough after the last one, and what ``make`` raises.
+    """
 
     make: Callable[[], Service]
     chosen: Slack

@@ -1,1 +1,1 @@
-"""Tells a service: a module a channel, and what some of them share."""
+"""Sends messages to services: one module for each channel, and what several of them share."""

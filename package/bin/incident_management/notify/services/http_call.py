@@ -1,7 +1,7 @@
 """A service that an administrator has described: one HTTP call, see docs/CHANNELS.md.
 
-What is sent is a template that was checked when it was saved. Neither a secret nor the address,
-which may hold one, is in any error.
+The request is built from a template that was checked when it was saved. No error contains a secret,
+or the address, which may hold one.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ from .signing import PREFIX, BadKey, key_of, signed
 __all__ = ["PAGE", "HttpSender", "values_of"]
 
 PAGE = "Configuration > HTTP channels"
-# After an end these begin something anew.
+# These events begin something new, even after an end.
 _BEGINS = ("opened", "reopened")
 _BASIC = f"Basic {WHOLE}"
-# In a chat these begin a mention (but not within a mail address), a mention or link as <…>, or what
-# follows the text of a link.
+# In a chat these begin a mention (but not within a mail address), a mention or link as <…>, or the
+# target of a link after its text.
 _EVERYBODY = "all|channel|everyone|here"
 _CALLING = re.compile(
     rf"(?<![A-Za-z0-9])@(?=\S)|@(?=(?:{_EVERYBODY})\b)|<(?=[^\s\d=])|\](?=[(\[:])"
@@ -76,23 +76,23 @@ _PROSE = (
     "fields",
 )
 ID_CHARACTERS = 200
-# A shorter part of a secret is a word as any other.
+# A shorter part of a secret may be any ordinary word.
 PART_CHARACTERS = 6
-# What of a refusal is looked through for other secrets, and told.
+# How much of a rejection is searched for other secrets, and how much of it is shown.
 READ_CHARACTERS = 2_000
 TOLD_CHARACTERS = 200
 
 
 class HttpSender:
-    """Speaks to one such service. Raises NotConfigured when it can't be used.
+    """Sends to one such service. Raises NotConfigured when it can't be used.
 
-    ``secrets``: what is in the password store for it, by the names of their settings.
+    ``secrets``: the service's secrets from the password store, by the names of their settings.
     """
 
     def __init__(
         self, channel: HttpChannel, secrets: Mapping[str, Any], network: Network, clock: Clock
     ) -> None:
-        # A blank that was copied with one would be none of its own.
+        # A blank that was copied along is no part of a secret.
         self._secrets = {name: str(secrets.get(name) or "").strip() for name in SECRETS}
         self._signing = str(secrets.get(SIGNING) or "").strip()
         signs = bool(channel.secrets.get(SIGNING))
@@ -119,7 +119,7 @@ class HttpSender:
         self._clock = clock
 
     def send(self, notification: Notification) -> Delivery:
-        """Make the call for what has happened."""
+        """Make the call for the event."""
         message = Message.from_document(notification.message)
         call = self._call(notification, message)
         if call is None:
@@ -132,7 +132,7 @@ class HttpSender:
             headers = dict(self._headers(values))
         except BadTemplate as error:
             return dead(str(error))
-        # Escaped as ASCII, some scripts would take twice as much of what a service allows.
+        # Escaping to ASCII would take up to twice as much of the size that a service allows.
         text = json.dumps(filled(call.body, values), ensure_ascii=False, separators=(",", ":"))
         body = text.encode("utf-8", "replace")
         if self._key:
@@ -142,7 +142,7 @@ class HttpSender:
         except NO_REPLY as error:
             return without_reply(error)
         host = urlsplit(url).hostname or ""
-        # A conflict is what a service calls a key that it knows from the try before.
+        # A service may answer a key that it knows from the previous attempt with a conflict.
         is_there = reply.status == 409 and notification.is_repeat and self._is_marked(call)
         if not (200 <= reply.status < 300 or is_there):
             return self._refused(reply, host, call)
@@ -150,7 +150,7 @@ class HttpSender:
         return sent(self._receipt(reply, notification, begins))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Say whether a repeat is safe: an HTTP channel can't be asked what it received."""
+        """Return whether a repeat is safe: an HTTP channel can't be asked what it received."""
         call = self._call(notification, Message.from_document(notification.message))
         if call is None:
             return Inquiry("harmless", "Nothing is sent.")
@@ -161,12 +161,12 @@ class HttpSender:
     # --- which call -------------------------------------------------------------------------
 
     def _call(self, notification: Notification, message: Message) -> Optional[Call]:
-        """Choose the call. None: an end of what the service has never been told of."""
+        """Choose the call. None: an end for which nothing was begun there, or an id is missing."""
         was_told = bool((notification.thread or {}).get("ticket"))
         has_id = bool(_id_of(notification))
         is_over = self._is_over(notification, message)
         own = [message.event] if message.event in ENDED or not is_over else []
-        # A service without an id of its own begins anew by the same call as the first time.
+        # Without an id of its own, a service begins anew with the same call as the first time.
         goes_on = was_told and (message.event not in _BEGINS or bool(self._channel.id_field))
         for name in (*own, *["resolved"] * is_over, *[CHANGED] * goes_on, ""):
             call = self._channel.calls.get(name)
@@ -177,7 +177,7 @@ class HttpSender:
         return None
 
     def _is_over(self, notification: Notification, message: Message) -> bool:
-        """Whether it is the end that is told; software would take what follows for a new life."""
+        """Return whether to send the end: software would take a later event for a new problem."""
         if message.event in ENDED:
             return True
         over = message.status in ENDED and message.event not in _BEGINS
@@ -185,9 +185,9 @@ class HttpSender:
 
     def _is_marked(self, call: Call) -> bool:
         if self._key:
-            # By its webhook-id, the same for all tries.
+            # Its webhook-id is the same for all attempts.
             return True
-        # In a chat the key of an incident makes a thread, where each message is shown.
+        # In a chat the incident's key makes a thread, in which each message is shown.
         marks = MARKS[1:] if self._channel.for_people else MARKS
         return not (call.fields | fields_of(dict(self._channel.headers))).isdisjoint(marks)
 
@@ -204,7 +204,7 @@ class HttpSender:
         for name, template in self._channel.headers.items():
             secret = self._secrets["secret"]
             if template == _BASIC and ":" in secret:
-                # A user and a password, which Basic wants encoded (RFC 7617).
+                # A user and a password, which Basic needs encoded (RFC 7617).
                 yield name, f"Basic {base64.b64encode(secret.encode()).decode()}"
             else:
                 yield name, _header(name, filled_text(template, values), template)
@@ -217,14 +217,17 @@ class HttpSender:
             wait = retry_after(reply.headers, self._clock.now())
             return retry(f"{host} answered {reply.status}.", wait)
         if reply.status > 500:
-            # A gateway speaks: the service behind it may have taken it.
+            # The answer is a gateway's: the service behind it may have accepted the call.
             return unknown(f"{host} answered {reply.status}, from a gateway.")
         said = truncated(self._without_secrets(reply.text), TOLD_CHARACTERS)
         refused = f"{host} rejected the request with {reply.status}{': ' if said else '.'}{said}"
         return dead(not_followed(reply, host) or refused)
 
     def _receipt(self, reply: Reply, notification: Notification, begins: bool) -> Dict[str, Any]:
-        """What the next message goes on from; ``begins``: the call made something new there."""
+        """Return the receipt that the next message continues from.
+
+        ``begins``: the call began something new there.
+        """
         receipt: Dict[str, Any] = {"status": reply.status}
         if not notification.incident_id:
             return receipt
@@ -249,7 +252,10 @@ class HttpSender:
 
 
 def _header(name: str, text: str, template: str) -> str:
-    """Check what no secret is in; of those the transport speaks, which does not show them."""
+    """Return a header's value; check it for ASCII only if it holds no secret.
+
+    The transport rejects a bad value with a secret, without showing it.
+    """
     if not text.isascii() and fields_of(template).isdisjoint(SECRETS):
         raise BadTemplate(
             f"The header {name} would be '{text[:100]}', and takes ASCII characters alone: give "
@@ -259,7 +265,7 @@ def _header(name: str, text: str, template: str) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as an answer may repeat it; of an address or a login also each part."""
+    """Yield a secret in all forms that an answer may repeat, and parts of an address or login."""
     parts = re.split(r"[/?&=#:@]", secret)
     for one in (secret, *(part for part in parts if len(part) >= PART_CHARACTERS)):
         in_json = json.dumps(one)[1:-1]
@@ -268,12 +274,12 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _id_of(notification: Notification) -> str:
-    """The id that the service gave; '' where it gave none, or is not asked for any."""
+    """Return the id that the service gave; '' if it gave none, or none is read from its answers."""
     return str((notification.thread or {}).get("number") or "")
 
 
 def _found(text: str, place: tuple[str, ...]) -> str:
-    """Return the id at a place of a JSON answer; empty where there is none that can be used."""
+    """Return the id at a place of a JSON answer; empty if there is no usable one."""
     try:
         value = json.loads(text)
         for name in place:
@@ -286,7 +292,7 @@ def _found(text: str, place: tuple[str, ...]) -> str:
 
 
 def values_of(notification: Notification, message: Message, channel: HttpChannel) -> Dict[str, Any]:
-    """Return the value of each field, secrets aside; '' where there is none."""
+    """Return the value of each field except secrets; '' where there is none."""
     values: Dict[str, Any] = dict.fromkeys(FIELDS, "")
     values.update(
         incident=message.incident_id,
@@ -320,7 +326,8 @@ def values_of(notification: Notification, message: Message, channel: HttpChannel
     }
     if channel.for_people:
         for name in _PROSE:
-            # A text calls nobody and hides no link: an unseen blank (U+200B) stands between.
+            # An invisible space (U+200B) after such characters keeps a text from mentioning or
+            # linking.
             values[name] = _CALLING.sub("\\g<0>\u200b", str(values[name]))
     return {**values, **words}
 

@@ -1,6 +1,6 @@
-"""Ready-made starts of channels that are an HTTP call: settings of [channel:…] for known services.
+"""Presets for channels that are an HTTP call: settings of [channel:…] for known services.
 
-Each from what its service publishes; ``tests/contract/services/http_desks.py`` holds them to it.
+Each follows its service's documentation; ``tests/contract/services/http_desks.py`` checks them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping
 
 __all__ = ["PRESETS"]
 
-# Less than 4,000 characters, which an event of ServiceNow may have.
+# Less than 4,000 characters, the limit of an event of ServiceNow.
 _DETAILS = "\n".join(
     (
         "{headline:150}",
@@ -23,7 +23,7 @@ _DETAILS = "\n".join(
         "{link:300}",
     )
 )
-# With the longest of values less than 2,000 characters, which are what Discord takes.
+# Even with the longest values less than 2,000 characters, the limit of Discord.
 _CHAT = "\n".join(
     (
         "{severity} · {headline:150}: {title:200}",

@@ -1,4 +1,4 @@
-"""A try of a channel that somebody shapes: a test incident is opened there, and ended again."""
+"""Tests a channel that is being configured: opens a test incident there, and ends it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["refused"]
 
 
 def refused(sender: Sender, channel: str, clock: Clock) -> str:
-    """Send both messages; returns what was wrong, in one sentence, empty for nothing."""
+    """Send both messages; return what went wrong, in one sentence, or '' if both were accepted."""
     incident = f"TEST-{secrets.token_hex(4).upper()}"
     opened = Message(
         event="opened",

@@ -1,16 +1,16 @@
 """Jira Cloud: one issue for one incident, or for one follow-up, through REST API v3.
 
-The incident's (the follow-up's) id is a label of the issue, and each comment carries the id of the
-message that it is in a property, so a message whose answer was lost is recognised when it is tried
-again. Texts are Atlassian Document Format, whose text nodes know no markup. Jira's search lags
-behind what was just created, so a lost creation is not repeated within the first minute.
+The incident's (or follow-up's) id is a label of the issue. Each comment carries the id of its
+message in a property, so a message whose answer was lost is recognised when it is repeated. Texts
+are Atlassian Document Format, whose text nodes have no markup. Jira's search lags behind new
+issues, so a creation whose answer was lost is not repeated within the first minute.
 
-In a service project (Jira Service Management) a comment is shown to customers unless it says
-otherwise (``jsdPublic`` of "Add comment": "Defaults to true"); ours hold log lines and causes, and
-are internal, as ServiceNow's work notes are. Elsewhere that property means nothing.
+In a service project (Jira Service Management) a comment is visible to customers unless it says
+otherwise (``jsdPublic`` of "Add comment": "Defaults to true"). Ours hold log lines and causes, so
+they are internal, as ServiceNow's work notes are. Elsewhere that property has no effect.
 
 Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform REST API" (v3). The
-property that makes a comment internal is the one that Service Management itself keeps it in.
+property that makes a comment internal is the one that Service Management itself uses.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ LABEL = "splunk-incident"
 PROPERTY = "incident-management"
 _INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 SEARCH_LAG_SECONDS = 60.0
-# An incident's messages come one after the other, so a repeated one is among the newest.
+# An incident's messages are sent one by one, so a repeated one is among the newest comments.
 COMMENTS_READ = 20
 
 
 class JiraSender:
-    """Speaks to one project. Raises NotConfigured when a setting is missing or unusable."""
+    """Sends to one project. Raises NotConfigured when a setting is missing or unusable."""
 
     def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
         self._service = service_of(settings, network, clock)
@@ -63,7 +63,7 @@ class JiraSender:
         return attempt(lambda: self._send(notification))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """A repeat looks first whether it arrived; for a creation Jira's search needs a while."""
+        """Return whether a repeat is safe: it checks Jira first, whose search lags a creation."""
         age = self._clock.now() - (notification.begun or notification.first_sent)
         try:
             if age < SEARCH_LAG_SECONDS and self._known(notification) is None:
@@ -77,7 +77,7 @@ class JiraSender:
         issue = self._found(notification)
         if issue is None:
             if not opens(message):
-                # Nobody there ever heard of it.
+                # Jira has no issue of this incident, so there is nothing to change.
                 return sent({})
             return sent(self._receipt(self._open(notification, message), message))
         if issue["properties"].get(PROPERTY, {}).get("message") == notification.id:
@@ -92,10 +92,9 @@ class JiraSender:
         return sent({**self._receipt(issue, message), **_left_in(status, message)})
 
     def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
-        """The incident's newest issue, with its status' category; None when there is none.
+        """Return the incident's newest issue, with its status' category; None if there is none.
 
-        One that was deleted may have been followed by another, if the answer was lost that named
-        it.
+        If the known one was deleted, a newer one may exist whose creation had its answer lost.
         """
         return self._known(notification) or self._issue(self._searched(notification))
 
@@ -110,7 +109,7 @@ class JiraSender:
         return {"properties": {}, **found, "id": str(found["id"])} if found else None
 
     def _searched(self, notification: Notification) -> str:
-        # Both are of characters that JQL takes inside quotes as they are: see Jira in settings.
+        # JQL takes the characters of both literally inside quotes: see Jira in settings.
         jql = (
             f'project = "{self._place(notification).project}" AND '
             f'labels = "{reference(notification)}" '
@@ -121,7 +120,7 @@ class JiraSender:
         return str(issues[0]["id"]) if issues else ""
 
     def _place(self, notification: Notification) -> Jira:
-        """The settings of where a message's issue is."""
+        """Return the settings of the place where a message's issue is."""
         return self._of_follow_ups if notification.message.get("follow_up") else self._settings
 
     def _open(self, notification: Notification, message: Message) -> Mapping[str, Any]:
@@ -146,13 +145,13 @@ class JiraSender:
             refused = [name for name in wished if f"{name}: " in str(error)]
             if error.status != 400 or not refused:
                 raise
-        # The screen lacks the field, or nobody may be assigned: the text says both.
+        # The screen lacks the field, or nobody may be assigned: the text has both values.
         for name in refused:
             del wished[name]
         return make()
 
     def _edit(self, path: str, message: Message) -> str:
-        """Set what was changed of a follow-up; returns what people must do where it is refused."""
+        """Set a follow-up's changed fields; return a remark for people if Jira rejects them."""
         fields = _planned(message)
         if not fields:
             return ""
@@ -194,9 +193,9 @@ class JiraSender:
     def _move(
         self, path: str, status: Mapping[str, Any], message: Message
     ) -> Tuple[Mapping[str, Any], str]:
-        """Move the issue to where the incident is.
+        """Move the issue to match the incident's state.
 
-        Returns the status that it is in then, and what people must do where it can't be moved.
+        Returns the issue's resulting status, and a remark for people if it can't be moved.
         """
         over = is_over(message)
         if not _moves(message) or _is_done(status) == over:
@@ -232,7 +231,7 @@ def service_of(settings: Jira, network: Network, clock: Clock) -> Service:
 
 
 def _planned(message: Message) -> Dict[str, Any]:
-    """Who is to do a follow-up, and until which day, as far as a message says so."""
+    """Return a follow-up's assignee and due day, as far as the message has them."""
     if not message.follow_up:
         return {}
     assignee = {"id": message.mention} if message.mention else None
@@ -241,7 +240,7 @@ def _planned(message: Message) -> Dict[str, Any]:
 
 
 def _assigned(planned: Mapping[str, Any]) -> Dict[str, Any]:
-    """What an issue shows when it was given that."""
+    """Return the fields that an issue has after it was given these."""
     given = planned.get("assignee")
     return {"assignee": {"accountId": given["id"]}} if given else {}
 
@@ -259,9 +258,9 @@ def _is_done(status: Mapping[str, Any]) -> bool:
 
 
 def _left_in(status: Mapping[str, Any], message: Message) -> Dict[str, Any]:
-    """The status that a message has left the issue in, if it was to change that.
+    """Return the status that a message left the issue in, if it was to change that.
 
-    So that what comes back of it is not taken for what somebody else did.
+    So the echo of this change is not taken for somebody else's.
     """
     if not _moves(message) or _is_done(status) != is_over(message):
         return {}
@@ -269,7 +268,7 @@ def _left_in(status: Mapping[str, Any], message: Message) -> Dict[str, Any]:
 
 
 def _transition(offered: List[Mapping[str, Any]], over: bool) -> Optional[Mapping[str, Any]]:
-    """Choose the first transition to the right side that asks for nothing."""
+    """Return the first transition to the wanted side that requires no field, if there is one."""
     for one in offered:
         done = _is_done(one["to"])
         asks = any(

@@ -1,9 +1,10 @@
-"""E-mail: a message to the mail server that an admin named, for all its recipients at once.
+"""E-mail: sends a message to the configured mail server, for all its recipients at once.
 
-A mail server can't be asked what it received. A repeat bears the same ``Message-ID``, by which
-mail systems know it (Exchange's duplicate detection, Cyrus, Gmail), and RFC 5321 (4.5.4.1) has
-senders repeat what was not answered; so what was lost at the beginning is sent again, and what is
-lost later stays unconfirmed: a server that takes messages and never says so would deliver each.
+A mail server can't be asked what it received. A repeat has the same ``Message-ID``, by which mail
+systems recognise it (Exchange's duplicate detection, Cyrus, Gmail), and RFC 5321 (4.5.4.1) has
+senders repeat what was not answered. So a message whose answer is lost at the beginning is sent
+again. If answers are lost later it stays unconfirmed: a server that accepts messages and never
+confirms them would deliver each repeat.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from .tickets import FAILURES, meaning
 
 __all__ = ["EmailSender"]
 
-# A recipient that is refused for now (a full mailbox, greylisting) keeps a message from the others
+# A recipient that is refused for now (a full mailbox, greylisting) delays a message to the others
 # for no longer than this.
 TOGETHER_SECONDS = 120.0
-# How soon after the first attempt one must begin to be repeated when its answer is lost. Less than
-# what passes before it is asked about (outbox.ASK_AFTER_SECONDS), so that there is one repeat.
+# An attempt whose answer is lost is repeated only if it began this soon after the first. Less than
+# the time until an attempt is asked about (outbox.ASK_AFTER_SECONDS), so that there is one repeat.
 REPEATED_SECONDS = 10.0
-# Until how long after its beginning an attempt fetches a second token: a service of tokens may take
-# 50 s, a session 60, and an attempt no more than attempts.LEASE_SECONDS.
+# Until how long after its beginning an attempt fetches a second token: a token service may take 50
+# s, a session 60, and an attempt no more than attempts.LEASE_SECONDS.
 RENEWED_SECONDS = 5.0
-# What Exchange Online says to passwords: "Basic authentication is not supported for Client
+# Exchange Online's replies to passwords: "Basic authentication is not supported for Client
 # Submission", and that they are switched off for a tenant or a mailbox.
 NO_PASSWORDS = ("5.7.30 ", "5.7.139 ")
 WHERE = "under Configuration > E-mail"
@@ -43,9 +44,9 @@ _PERSONAL = ("assigned", FOLLOW_UP_OVERDUE, HANDOVER)
 
 
 class EmailSender:
-    """Speaks to one mail server, for one round. Raises NotConfigured when a setting is missing.
+    """Sends to one mail server, for one round. Raises NotConfigured when a setting is missing.
 
-    ``network``: how tokens are asked for; a proxy has no part in mail.
+    ``network`` is used for token requests only; mail does not go through a proxy.
     """
 
     def __init__(self, settings: Email, network: Network, clock: Clock) -> None:
@@ -53,7 +54,7 @@ class EmailSender:
         for value, what in ((settings.server, "mail server"), (settings.sender, "sender")):
             if not value:
                 raise NotConfigured(f"No {what} is set: set it {WHERE}.")
-        # With OAuth the user is the mailbox: most often the sender's.
+        # With OAuth the user is the mailbox, which is usually the sender's.
         username = settings.username or (settings.sender if is_oauth else "")
         if username and not is_oauth and not settings.password:
             raise NotConfigured(f"The user of the mail server has no password: set it {WHERE}.")
@@ -107,11 +108,11 @@ class EmailSender:
         return sent({"note": note, "left_out": note})
 
     def close(self) -> None:
-        """End the connection, which the mails of a round share."""
+        """Close the connection, which the mails of a round share."""
         self._session.close()
 
     def _submit(self, to: Tuple[str, ...], content: bytes, together: bool) -> Dict[str, str]:
-        """Hand it over; a token that is refused, as a revoked one is, is renewed once."""
+        """Submit the mail; renew a token that the server refuses (a revoked one, say) once."""
         if self._login is None:
             return self._session.submit(to, content, together)
         began = time.monotonic()
@@ -120,7 +121,7 @@ class EmailSender:
         except SignInRefused as error:
             self._login.renew()
             if time.monotonic() - began > RENEWED_SECONDS:
-                # The next attempt begins with another token, too.
+                # The next attempt begins with a new token, too.
                 raise NotSent(str(error)) from None
         return self._session.submit(to, content, together, self._login.authorization())
 
@@ -137,10 +138,10 @@ class EmailSender:
         )
 
     def _recipients(self, message: Message, target: str) -> Tuple[str, ...]:
-        """Those of the team, else of the settings, and the owner whom it calls.
+        """Return the team's recipients, or those of the settings, and the owner it mentions.
 
-        Who was given an incident, or is late with a follow-up, is the owner's own news, where their
-        address is known.
+        Personal events (an assignment, an overdue follow-up, a handover) go to the owner only, if
+        their address is known.
         """
         to = tuple(target.split(",")) if target else self._settings.recipients
         if not message.mention:
@@ -149,14 +150,14 @@ class EmailSender:
         return owner if message.event in _PERSONAL else tuple(dict.fromkeys((*to, *owner)))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Say whether a repeat is safe: mail systems know it by its Message-ID."""
+        """Return whether a repeat is safe: mail systems recognise it by its Message-ID."""
         if notification.begun <= notification.first_sent + REPEATED_SECONDS:
             return Inquiry("marked", "It is sent again under the same Message-ID.")
         return Inquiry("impossible", "A mail server can't be asked what it received.")
 
 
 def _sign_in(settings: Email, network: Network, clock: Clock) -> SignIn:
-    """By what an application signs in for itself (RFC 6749, 4.4). Raises NotConfigured."""
+    """Return the sign-in by client credentials (RFC 6749, 4.4). Raises NotConfigured."""
     needed = {
         "token URL": settings.token_url,
         "client ID": settings.client_id,

@@ -1,8 +1,8 @@
-"""A message as an e-mail: plain text, the same as simple HTML, and headers that thread it.
+"""Lays a message out as an e-mail: plain text, the same as simple HTML, and threading headers.
 
-All mails of an incident name one id that no mail has as their ``References``, and have one subject,
-so that mail programs show them as one conversation: Gmail asks for both, Outlook for the first.
-How bad it is and what happened are in headers, too (``X-Incident-…``), for rules of mailboxes.
+All mails of an incident have the same subject, and the same id in ``References``, which no mail has
+as its own. So mail programs show them as one conversation: Gmail needs both, Outlook the first.
+Severity and event are in headers, too (``X-Incident-…``), for mailbox rules.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SUBJECT_CHARACTERS = 150
 _URGENT = ("critical", "high")
 _COLOURS = {"critical": "#b3261e", "high": "#b3261e", "medium": "#8a5a00", "low": "#0b5cad"}
 _FONT = "font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:14px;color:#222"
-# Outlook for Windows breaks no line of a <pre>.
+# Outlook for Windows does not wrap the lines of a <pre>.
 _QUOTE = "background:#f4f4f4;padding:8px;font-family:Consolas,monospace;word-break:break-word"
 _WHY = (
     "You receive this because Splunk's Incident Management app sends notifications here. "
@@ -41,10 +41,10 @@ _WHY = (
 
 
 class _Text(UnstructuredHeader):
-    """Text that stays as it is.
+    """Header text that is kept as it is.
 
-    Python's own class decodes encoded words (``=?utf-8?q?=0D=0A…?=``) that are in it already, and
-    before 3.9.20 and 3.12.5 wrote line ends out of them as such (CVE-2024-6923).
+    Python's own class decodes encoded words (``=?utf-8?q?=0D=0A…?=``) that the text already
+    contains, and before 3.9.20 and 3.12.5 wrote line ends from them as such (CVE-2024-6923).
     """
 
     @classmethod
@@ -58,7 +58,7 @@ class _Text(UnstructuredHeader):
 
 
 def _policy() -> Any:
-    """Lines end in CRLF; ids are never folded in encoded words, which would break threads."""
+    """Return a policy with CRLF line ends that never encodes ids, which would break threads."""
     registry: Any = HeaderRegistry(default_class=_Text)
     registry.map_to_type("subject", _Text)
     for name in ("references", "in-reply-to"):
@@ -76,19 +76,19 @@ def letter(
 
     Args:
         sender, recipients: plain addresses, see :mod:`incident_management.mailboxes`.
-        now: epoch seconds, for its ``Date``.
+        now: epoch seconds, for the ``Date`` header.
     """
     mail = EmailMessage(_POLICY)
     mail["From"] = Address(_NAME, addr_spec=sender)
     if message.stakeholders:
-        # They need not know each other: RFC 5322, 3.4, has a group without members for that.
+        # Stakeholders need not know each other: RFC 5322, 3.4, has an empty group for that.
         mail["To"] = [Group("undisclosed-recipients", ())]
     else:
         mail["To"] = [Address(addr_spec=one) for one in recipients]
     mail["Subject"] = _subject(message)
     mail["Date"] = format_datetime(datetime.fromtimestamp(now, timezone.utc))
     domain = sender.rpartition("@")[2]
-    # The time makes it another than that of a second installation with the same searches.
+    # The time makes it differ from that of a second installation with the same searches.
     own = hashlib.sha256(f"{notification_id} {message.time}".encode()).hexdigest()[:32]
     mail["Message-ID"] = f"<{own}@{domain}>"
     if message.incident_id:
@@ -100,7 +100,7 @@ def letter(
     mail["X-Incident-Severity"] = one_line(message.severity, 40)
     if message.severity in _URGENT:
         mail["Importance"] = "high"
-    # No holiday notes in answer: RFC 3834, and what Exchange heeds.
+    # Asks for no automatic replies: RFC 3834, and the header that Exchange honors.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(_plain(message), charset="utf-8", cte="quoted-printable")
@@ -127,13 +127,13 @@ def _plain(message: Message) -> str:
     parts.append(f"Likely cause: {message.cause}" if message.cause else "")
     parts.append("\n".join(f"> {line}" for line in message.quote.splitlines()))
     parts.append(f"{link_words(message)}: {message.url}" if message.url else "")
-    # What mail programs take for a signature, and fold away.
+    # Mail programs recognise this as a signature, and fold it.
     parts.append(f"-- \n{_WHY}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _html(message: Message) -> str:
-    """No pictures, styles or links from elsewhere: the one link is the incident's."""
+    """Return HTML without external images, styles or links; its only link is the incident's."""
     colour = "#1b6e3c" if message.event == "resolved" else _COLOURS.get(message.severity, "#222")
     rows = "".join(
         f'<tr><td style="padding:1px 12px 1px 0;color:#666;white-space:nowrap">{_safe(name)}</td>'
@@ -155,6 +155,6 @@ def _html(message: Message) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text as HTML, with its lines and indents."""
+    """Return text as HTML that keeps its lines and indents."""
     escaped = escape(text).expandtabs(4).replace("  ", "&nbsp;&nbsp;")
     return escaped.replace("\n", "<br>\n")

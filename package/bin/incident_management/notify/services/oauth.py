@@ -1,7 +1,7 @@
-"""Signing in to a service by OAuth 2.0 (RFC 6749): tokens that are fetched, kept and renewed.
+"""Signs in to a service by OAuth 2.0 (RFC 6749): fetches, caches and renews tokens.
 
-A token lives in this process alone. It is fetched anew a minute before it ends, and once when the
-service refuses it earlier (an administrator there has revoked it).
+A token lives in this process only. A new one is fetched a minute before it expires, and once when
+the service refuses it earlier (an administrator there has revoked it).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .tickets import Refused
 
 __all__ = ["SignIn"]
 
-# Before a token's end by the service's clock another one is fetched.
+# A new token is fetched this long before the old one expires.
 EARLY_SECONDS = 60.0
-# Where the service does not say how long a token is good for.
+# The lifetime of a token where the service does not give one.
 USUAL_SECONDS = 600.0
 REMEMBERED = 20
 
@@ -41,10 +41,10 @@ class SignIn:
     """One account of one service.
 
     Attributes:
-        service: its name, for sentences.
-        url: where tokens are given out.
-        form: what is sent there: ``grant_type`` and the credentials.
-        hint: what to do when that is refused.
+        service: its name, for error sentences.
+        url: the token endpoint.
+        form: the request to it: ``grant_type`` and the credentials.
+        hint: what to do when the request is refused.
     """
 
     service: str
@@ -65,11 +65,11 @@ class SignIn:
         return f"Bearer {token}"
 
     def renew(self) -> bool:
-        """Forget a token that was refused. True: another one may be asked for."""
+        """Forget a refused token. Return True if a new one may be fetched."""
         return _tokens.pop(self._key(), None) is not None
 
     def _key(self) -> str:
-        """Another one for each account, password and secret; none can be read out of it."""
+        """Return a cache key that differs by account, password and secret, but reveals none."""
         said = json.dumps([self.url, sorted(self.form.items())])
         return hashlib.sha256(said.encode()).hexdigest()
 
@@ -80,7 +80,7 @@ class SignIn:
         try:
             reply = send_json(self.network, self.url, headers=headers, data=body)
         except NoAnswer as error:
-            # It changes nothing there that anybody could want to know of.
+            # A token request changes nothing at the service, so a lost answer counts as not sent.
             raise NotSent(str(error)) from None
         answer = _object(reply.text)
         if reply.status == 429 or reply.status >= 500:
@@ -111,7 +111,7 @@ def _object(text: str) -> Mapping[str, object]:
 
 
 def _seconds(answer: Mapping[str, object]) -> float:
-    """Return how long a token is good for."""
+    """Return how long a token is valid, in seconds."""
     try:
         return float(str(answer.get("expires_in")))
     except ValueError:

@@ -1,8 +1,8 @@
-"""PagerDuty: Events API v2, through pdpyras (the only module that knows it).
+"""PagerDuty: Events API v2, through pdpyras (only this module uses it).
 
 The incident's id is the ``dedup_key`` (at most 255 characters), so a repeated event adds to the
-same alert and a lost answer needs no question: the event is simply sent again. pdpyras would
-retry and sleep by itself, without a limit on 429; here it makes one attempt.
+same alert. After a lost answer the event is simply sent again. pdpyras itself would retry and
+sleep, without a limit on 429; here it makes one attempt.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..request_fields import truncated
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
 
-# The Events API's own words for how bad it is.
+# The severities of the Events API.
 _SEVERITIES = {
     "critical": "critical",
     "high": "error",
@@ -36,14 +36,14 @@ _SEVERITIES = {
     "low": "info",
     "info": "info",
 }
-# The states of its incidents.
+# The states of PagerDuty's incidents.
 TRIGGERED, ACKNOWLEDGED, RESOLVED = "triggered", "acknowledged", "resolved"
 SUMMARY_LENGTH = 1024
 DETAIL_LENGTH = 2000
 
 
 class PagerDutySender:
-    """Speaks to one integration. Raises NotConfigured when a setting is missing or unusable."""
+    """Sends to one integration. Raises NotConfigured when a setting is missing or unusable."""
 
     def __init__(self, routing_key: str, api_url: str, network: Network, clock: Clock) -> None:
         if not routing_key:
@@ -60,7 +60,8 @@ class PagerDutySender:
         pdpyras = _pdpyras()
         message = Message.from_document(notification.message)
         if message.eased and action_of(message, notification.is_over) == "trigger":
-            # Where somebody has resolved it there, a trigger opens another, and wakes them.
+            # If somebody has resolved it in PagerDuty, a trigger would open another one and page
+            # them.
             return sent({"note": "Nobody was paged: the severity was lowered."})
         key = notification.incident_id or notification.id
         try:
@@ -82,12 +83,12 @@ class PagerDutySender:
         return sent(receipt)
 
     def ask(self, notification: Notification) -> Inquiry:
-        """A repeat is harmless: the dedup key joins it to the first."""
+        """Return that a repeat is harmless: the dedup key joins it to the first event."""
         return Inquiry("harmless", "PagerDuty joins a repeated event to the first.")
 
 
 def _pdpyras() -> Any:
-    """Import it without its warning that it is deprecated: its successor needs Python 3.10."""
+    """Import pdpyras without its deprecation warning: its successor needs Python 3.10."""
     import warnings
 
     with warnings.catch_warnings():
@@ -124,7 +125,7 @@ def _judged(response: Any, now: float) -> Delivery:
     status = response.status_code
     headers = {name.lower(): value for name, value in response.headers.items()}
     if status == 429 or status >= 500:
-        # Retried whatever it means: the dedup key makes a repeat harmless.
+        # Retried in any case: the dedup key makes a repeat harmless.
         return retry(f"PagerDuty answered {status}.", retry_after(headers, now))
     if status < 300:
         return retry(f"PagerDuty answered {status} without a dedup_key: check its API URL.")
@@ -144,11 +145,11 @@ def _reasons(response: Any) -> str:
 
 
 def action_of(message: Message, is_over: bool = False) -> str:
-    """Choose ``event_action``.
+    """Return the ``event_action``.
 
-    Once the incident is over, nothing but a new life of it may trigger, because a trigger after a
-    resolve pages somebody anew. ``is_over``: it has ended while the message waited, and a page
-    would wake somebody for nothing.
+    Once the incident is over, only a new opening may trigger, because a trigger after a resolve
+    pages somebody again. ``is_over``: the incident ended while the message waited, so a page would
+    wake somebody for nothing.
     """
     if is_over:
         return "resolve"
@@ -162,9 +163,9 @@ def action_of(message: Message, is_over: bool = False) -> str:
 
 
 def _left_in(action: str, message: Message) -> Dict[str, Any]:
-    """The state that an event leaves PagerDuty's incident in, where that is certain.
+    """Return the state that an event leaves PagerDuty's incident in, where that is certain.
 
-    So that what comes back of it is not taken for what somebody did there.
+    So the echo of this change is not taken for a person's.
     """
     if action == "trigger":
         begins = message.event in ("opened", "reopened")
@@ -174,9 +175,9 @@ def _left_in(action: str, message: Message) -> Dict[str, Any]:
 
 
 def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
-    """Build what goes with a trigger: ``payload``, ``links`` and ``client``.
+    """Build the rest of a trigger: ``payload``, ``links`` and ``client``.
 
-    ``late``: for how many seconds the message had to wait, if for long.
+    ``late``: for how many seconds the message waited, if for long; else 0.
     """
     built: Dict[str, Any] = {
         "client": "Incident Management for Splunk",
@@ -205,7 +206,7 @@ def _payload(message: Message, late: float) -> Dict[str, Any]:
 
 def _details(message: Message) -> Dict[str, Any]:
     details: Dict[str, Any] = {
-        # First: one that is labelled as what follows does not take its place.
+        # First, so that a field with the same label does not replace one of the following.
         **dict(field_facts(message)),
         "incident": message.incident_id,
         "what happened": message.headline,
@@ -228,7 +229,7 @@ def _details(message: Message) -> Dict[str, Any]:
 
 
 def _summary(message: Message, late: float) -> str:
-    """What wakes somebody: the problem, or of an alert what its owner wrote for it."""
+    """Return the text that pages: the title, or, for an alert, the text that its owner wrote."""
     text = " ".join(message.text.split()) if message.event == "alert" else ""
     told = text or message.title
     return f"[{span(late)} late] {told}" if late else told

@@ -1,16 +1,16 @@
 """ServiceNow: one record of a table, through the Table API, for one incident or one follow-up.
 
-``correlation_id`` of the record is the incident's (the follow-up's) id, and ``correlation_display``
-the id of the message that was written last: it changes together with what the message writes, so a
-message whose answer was lost is recognised when it is tried again. An incident's messages come one
-by one.
+The record's ``correlation_id`` is the incident's (or follow-up's) id, and its
+``correlation_display`` the id of the last message written. It changes in the same call as the
+message's changes, so a message whose answer was lost is recognised when it is repeated. An
+incident's messages are sent one by one.
 
 Sources: "Table API" and "REST OAuth example" in ServiceNow's REST API reference; "Client
-credentials" in its Platform Security (that grant takes the property
-glide.oauth.inbound.client.credential.grant_type.enabled and an OAuth Application User); states and
+credentials" in its Platform Security (that grant needs the property
+glide.oauth.inbound.client.credential.grant_type.enabled and an OAuth Application User). States and
 close codes are those of a base system's Incident Management (1 new, 2 in progress, 6 resolved, 7
-closed, 8 canceled), of other tables of tasks those that "TaskStateUtil" gives as the task table's
-(2 work in progress, 3 closed complete; what is closed is not active). The address of a record:
+closed, 8 canceled); for other task tables those that "TaskStateUtil" gives as the task table's (2
+work in progress, 3 closed complete; what is closed is not active). The address of a record:
 "Examples of navigating by URL".
 """
 
@@ -48,8 +48,8 @@ __all__ = ["ServiceNowSender", "States", "service_of", "states_of"]
 class States(NamedTuple):
     """The states of a table.
 
-    ``final``: nothing can be added to these, and the base system does not let anybody open them
-    again. ``by_active``: a record is over when it is not active.
+    ``final``: in these a record accepts no additions, and the base system lets nobody reopen it.
+    ``by_active``: a record is over when it is not active.
     """
 
     new: str = "1"
@@ -59,12 +59,12 @@ class States(NamedTuple):
     by_active: bool = False
 
     def over(self, state: str, active: str = "") -> bool:
-        """Tell whether a record is over."""
+        """Return whether a record is over."""
         return state == self.done or state in self.final or (self.by_active and active == "false")
 
 
 def states_of(settings: ServiceNow, follow_ups: bool = False) -> States:
-    """Return the states of the table of incidents, or of that of follow-ups."""
+    """Return the states of the incident table, or of the follow-up table."""
     base = States()
     if not follow_ups:
         return base
@@ -74,7 +74,7 @@ def states_of(settings: ServiceNow, follow_ups: bool = False) -> States:
     return base._replace(working=working or base.working, done=done or base.done)
 
 
-# Impact and urgency, of which a base system makes the priority 1 to 5.
+# Impact and urgency, from which a base system computes the priority 1 to 5.
 _GRAVITY = {
     "critical": ("1", "1"),
     "high": ("2", "1"),
@@ -95,12 +95,12 @@ _HINTS = {
     ),
     PASSWORD: "Check client ID, client secret, user and password under Configuration > ServiceNow.",
 }
-# What a journal field takes for HTML begins with this.
+# In a journal field this marks text that is rendered as HTML.
 _CODE = re.compile(r"\[(/?code\])", re.IGNORECASE)
 
 
 class ServiceNowSender:
-    """Speaks to one instance. Raises NotConfigured when a setting is missing or unusable."""
+    """Sends to one instance. Raises NotConfigured when a setting is missing or unusable."""
 
     def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
         self._service = service_of(settings, network, clock)
@@ -112,7 +112,7 @@ class ServiceNowSender:
         return attempt(lambda: self._send(notification))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """A repeat is harmless: it looks first whether the record has the message."""
+        """Return that a repeat is harmless: it first checks whether the record has the message."""
         return Inquiry("harmless", "A repeat looks first whether it arrived.")
 
     def _send(self, notification: Notification) -> Delivery:
@@ -127,7 +127,7 @@ class ServiceNowSender:
             made = self._open(notification, message, place, mark)
             return sent(place.receipt(made, message, True))
         if record is None:
-            # Nobody there ever heard of it.
+            # ServiceNow has no record of this incident, so there is nothing to change.
             return sent({})
         if is_final:
             return sent(place.receipt(record, message))
@@ -142,7 +142,7 @@ class ServiceNowSender:
         place: _Place,
         message: Message,
     ) -> Mapping[str, Any]:
-        """Change a record. One that may not get its state yet (a data policy, say) is told why."""
+        """Change a record. If its state is rejected (by a data policy, say), note why there."""
         path = f"{place.path}/{quote(str(record['sys_id']), safe='')}?{_query()}"
         try:
             return self._service.call("PATCH", path, change).get("result") or record
@@ -154,10 +154,10 @@ class ServiceNowSender:
         return self._service.call("PATCH", path, told).get("result") or record
 
     def _found(self, notification: Notification, place: _Place) -> Optional[Mapping[str, Any]]:
-        """The incident's newest record; None when there is none.
+        """Return the incident's newest record; None if there is none.
 
-        The one that is known may have been followed by another, if the answer was lost that named
-        it.
+        After a known one in a final state, a newer one may exist whose creation had its answer
+        lost.
         """
         known, record = known_ticket(notification), None
         if known:
@@ -167,8 +167,8 @@ class ServiceNowSender:
                 return record
         search = f"correlation_id={reference(notification)}^ORDERBYDESCsys_created_on"
         answer = self._service.call("GET", f"{place.path}?{_query(search)}").get("result") or []
-        # Of a query whose field a table does not have, or that may not be read, an instance drops
-        # that part, and answers with any record (glide.invalid_query.returns_no_rows is false).
+        # If a queried field does not exist or may not be read, an instance drops that condition and
+        # returns any records (glide.invalid_query.returns_no_rows is false).
         mine = [one for one in answer if one.get("correlation_id") == reference(notification)]
         return mine[0] if mine else record
 
@@ -179,7 +179,7 @@ class ServiceNowSender:
             **more(place.settings.more_fields, message),
             "short_description": subject(message),
             "description": _text(message, True),
-            # How grave an incident is says nothing of what is to be done after it.
+            # An incident's severity says nothing about the urgency of its follow-ups.
             **(_planned(message) if message.follow_up else _gravity(message)),
             "correlation_id": reference(notification),
             "correlation_display": mark,
@@ -208,7 +208,7 @@ class _Place(NamedTuple):
         if is_over(message):
             if state != self.states.done:
                 change.update(state=self.states.done, close_notes=note)
-                if not self.states.by_active:  # Other tables of tasks have no resolution code.
+                if not self.states.by_active:  # Other task tables have no resolution code.
                     change["close_code"] = self.settings.close_code
         elif message.event == "reopened" or (
             message.event == "acknowledged" and state == self.states.new
@@ -221,9 +221,9 @@ class _Place(NamedTuple):
     def receipt(
         self, record: Mapping[str, Any], message: Message, is_new: bool = False
     ) -> Dict[str, Any]:
-        """The record, with the state that this message has left it in, if it was to change that.
+        """Return the record, with the state that this message left it in, if it was to change that.
 
-        So that what comes back of it is not taken for what somebody else did.
+        So the echo of this change is not taken for somebody else's.
         """
         state, sys_id = str(record.get("state", "")), str(record.get("sys_id", ""))
         receipt: Dict[str, Any] = {"ticket": sys_id, "number": str(record.get("number", ""))}
@@ -237,7 +237,7 @@ class _Place(NamedTuple):
         return receipt
 
     def _goals(self, message: Message) -> Tuple[str, ...]:
-        """The states of which one is what a message leads to."""
+        """Return the states that a message may be meant to lead to."""
         if is_over(message):
             return (self.states.done,)
         working = (self.states.working,)
@@ -251,7 +251,7 @@ def _gravity(message: Message) -> Dict[str, str]:
 
 
 def _planned(message: Message) -> Dict[str, str]:
-    """Who is to do a follow-up, and until when, as far as a message says so."""
+    """Return a follow-up's assignee and due time, as far as the message has them."""
     if not message.follow_up:
         return {}
     due = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(message.due)) if message.due else ""
@@ -276,7 +276,7 @@ def service_of(settings: ServiceNow, network: Network, clock: Clock) -> Service:
 
 
 def _grant(settings: ServiceNow) -> Dict[str, str]:
-    """What is sent for a token: of a client by itself, or with its user's password."""
+    """Return the token request: by client credentials alone, or with the user's password."""
     grant = {"client_id": settings.client_id, "client_secret": settings.client_secret}
     if settings.sign_in == CLIENT:
         return {"grant_type": "client_credentials", **grant}

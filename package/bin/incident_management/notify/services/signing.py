@@ -1,8 +1,8 @@
-"""Signs what is sent as Standard Webhooks 1.0 has it, so that its receiver knows whose it is.
+"""Signs requests as Standard Webhooks 1.0 specifies, so that a receiver can verify the sender.
 
-Three headers: ``webhook-id``, the same for all tries of one message, ``webhook-timestamp`` (epoch
-seconds) of this try, and ``webhook-signature``: ``v1,`` and the base64 HMAC-SHA256 of
-``id.timestamp.body``. A receiver refuses old timestamps, and ids that it has had.
+Three headers: ``webhook-id``, the same for all attempts at one message, ``webhook-timestamp``
+(epoch seconds) of this attempt, and ``webhook-signature``: ``v1,`` and the base64 HMAC-SHA256 of
+``id.timestamp.body``. A receiver refuses old timestamps, and ids that it has had before.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ PREFIX = "whsec_"
 
 
 class BadKey(ValueError):
-    """A secret is no key; the text is one sentence, without it."""
+    """A secret is not a valid key; the text is one sentence, without the secret."""
 
 
 def key_of(secret: str) -> bytes:
-    """Return the key that a secret is: what follows ``whsec_`` in base64, or else its own bytes."""
+    """Return the key of a secret: the base64 after ``whsec_``, or else the secret's own bytes."""
     if not secret.startswith(PREFIX):
         return secret.encode("utf-8")
     try:
@@ -36,7 +36,7 @@ def key_of(secret: str) -> bytes:
 
 
 def signed(key: bytes, delivery: str, moment: float, body: bytes) -> Dict[str, str]:
-    """Return the headers of a body that is sent now, at ``moment`` (epoch seconds)."""
+    """Return the headers for a body that is sent at ``moment`` (epoch seconds)."""
     timestamp = str(int(moment))
     content = f"{delivery}.{timestamp}.".encode() + body
     mac = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode("ascii")

@@ -1,23 +1,24 @@
-"""Slack: messages by ``chat.postMessage``.
+"""Slack: posts messages by ``chat.postMessage``.
 
-Every message carries our notification's id as metadata; a message whose answer was lost is looked
-for by it in the channel's history, which takes the bot's scopes ``channels:history`` and
+Every message carries our notification's id as metadata. A message whose answer was lost is searched
+for by it in the channel's history, which needs the bot scopes ``channels:history`` and
 ``channels:read`` (``groups:…`` for private channels).
 
-An incident's messages are one thread. What asks somebody to act, and that it is over, is shown in
-the channel as well (``reply_broadcast``): a reply alone is seen by those who follow the thread.
-Where the first message was deleted Slack makes of a reply a message of the channel and says so only
-by an answer without ``message.thread_ts`` (slack-go/slack#1571); that message begins a new thread.
-So does the next one where the thread's channel was archived, in the channel that is set by then.
+An incident's messages form one thread. A message that asks for action, or says that the incident is
+over, is shown in the channel as well (``reply_broadcast``): only the thread's followers see a plain
+reply. If the thread's first message was deleted, Slack turns a reply into a channel message; the
+only sign of it is an answer without ``message.thread_ts`` (slack-go/slack#1571). That message
+begins a new thread. If the thread's channel was archived, the next message begins a new thread in
+the channel that is then configured.
 
-What the channel of a team refuses, because it is gone or the bot is not in it, is told in the app's
-channel instead, so that nobody's mistake keeps it from everybody.
+A message that the team's channel rejects, because it is gone or the bot is not in it, goes to the
+app's default channel instead, so that one wrong setting does not hide it from everybody.
 
-What is told in an incident's own channel stands there by itself. What that refuses goes where it
-would have gone without; what the team's channel was told as well goes there no second time.
+A message to an incident channel is posted there outside any thread. If that channel rejects it, it
+goes where it would have gone without; it is not posted twice in a team's channel that has it too.
 
-The first message of a thread is brought up to date by ``chat.update``, which takes ``chat:write``
-and messages that the same bot has posted.
+The first message of a thread is kept up to date by ``chat.update``, which needs ``chat:write`` and
+works on messages of the same bot.
 """
 
 from __future__ import annotations
@@ -51,12 +52,12 @@ from .slack_layout import blocks, fallback
 __all__ = ["NO_TOKEN", "SlackSender", "field_of", "judged", "web_client"]
 
 EVENT_TYPE = "incident_management_notification"
-# A lost message is looked for from this long before its attempt: clocks differ.
+# The search for a lost message begins this long before its attempt, as clocks differ.
 CLOCK_SKEW_SECONDS = 120.0
 HISTORY_PAGES = 10
 CHANNEL_PAGES = 20
 
-# "It's possible some aspect of the operation succeeded", say Slack's descriptions of these.
+# Slack describes these as "It's possible some aspect of the operation succeeded".
 _UNCERTAIN = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 _BUSY = {"ratelimited", "rate_limited"}
 _HINTS = {
@@ -69,17 +70,17 @@ _HINTS = {
     "is_archived": "the channel is archived: set another one",
     "missing_scope": "the token lacks the scope chat:write",
 }
-# A thread can't be gone on with: its message is gone, or its channel.
+# A thread can't be continued: its first message is gone, or its channel is.
 _NO_THREAD = {"cannot_reply_to_message", "thread_not_found"}
 _NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
-# What is wrong with the token, and so with every message; other refusals are of the one message.
+# Errors of the token, which concern every message; other errors concern the one message.
 NO_TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 _TEAM_ONLY = "in the team's channel; the incident channel rejected it"
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
 
 
 class SlackSender:
-    """Speaks to one workspace; ``answers``: whether somebody listens for buttons that are pressed.
+    """Sends to one workspace; ``answers``: whether pressed buttons are handled.
 
     Raises NotConfigured (one sentence) when a setting is missing or can't be used.
     """
@@ -101,7 +102,7 @@ class SlackSender:
         self._web = web_client(bot_token, api_url, network)
 
     def send(self, notification: Notification) -> Delivery:
-        """Post the message, into the incident's thread when there is one."""
+        """Post the message, into the incident's thread if there is one."""
         message = Message.from_document(notification.message)
         chosen = notification.target or self._default_channel
         arguments: Dict[str, Any] = {
@@ -139,18 +140,18 @@ class SlackSender:
         return delivery if told.outcome == "dead" else told
 
     def _instead_of(self, channel: str, is_for_stakeholders: bool) -> str:
-        """Return where responders are told that a channel of their team's does not take; or none.
+        """Return the channel to use when the team's channel rejects a message; '' for none.
 
-        What stakeholders are told is for nobody else.
+        Messages to stakeholders go to no other channel.
         """
         default = self._default_channel
         return "" if is_for_stakeholders or channel == default else default
 
     def update(self, channel: str, ts: str, message: Message, notification_id: str) -> Delivery:
-        """Have a message that was posted say this; ``dead``: that one can't be changed.
+        """Replace the content of a posted message; ``dead``: that message can't be changed.
 
-        Sources: "chat.update" (with ``blocks`` no "edited" is shown; without ``metadata`` what was
-        there stays). A repeat changes nothing.
+        Sources: "chat.update" (with ``blocks`` no "edited" is shown; without ``metadata`` the old
+        metadata stays). A repeat changes nothing.
         """
         from slack_sdk.errors import SlackApiError
 
@@ -176,7 +177,7 @@ class SlackSender:
         }
 
     def _post(self, arguments: Dict[str, Any]) -> Tuple[Delivery, str]:
-        """Return how it went, and Slack's word for why it refused it."""
+        """Post a message; return the delivery, and Slack's error code if it was rejected."""
         from slack_sdk.errors import SlackApiError
 
         try:
@@ -194,7 +195,7 @@ class SlackSender:
         return sent(receipt), ""
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Look for the notification's id among the messages since the attempt."""
+        """Search for the notification's id among the messages since the attempt."""
         from slack_sdk.errors import SlackApiError
 
         thread = notification.thread or {}
@@ -206,7 +207,7 @@ class SlackSender:
                 except SlackApiError as error:
                     if channel != notification.room:
                         raise
-                    # It may have gone on to the team's channel.
+                    # It may have been posted to the team's channel after that.
                     unread, found = _inquiry_failed(error.response), None
                 if found is not None:
                     receipt = {"channel": channel, "ts": str(found.get("ts", ""))}
@@ -224,9 +225,9 @@ class SlackSender:
         return unread or Inquiry("missing", "Slack's history does not hold the message.")
 
     def _places(self, notification: Notification) -> Iterator[Tuple[str, str]]:
-        """Give the channels, and threads of them, where :meth:`send` may have put it.
+        """Yield the channels, with their threads, where :meth:`send` may have posted it.
 
-        Raises LookupError: the only one has a name that is in no list.
+        Raises LookupError if the only one has a name that is in no list.
         """
         from slack_sdk.errors import SlackApiError
 
@@ -255,7 +256,7 @@ class SlackSender:
                 channel = self._channel_id(instead)
                 yield channel, ""
             except (LookupError, SlackApiError) as error:
-                # Of no matter where the channel that was meant is known.
+                # Only matters if the intended channel could not be found either.
                 unlisted = unlisted and error
         if unlisted and not known:
             raise unlisted
@@ -295,7 +296,10 @@ class SlackSender:
         raise NoAnswer("Slack's history since the attempt is longer than 2,000 messages.")
 
     def _channel_id(self, channel: str) -> str:
-        """History is asked by id; posting also takes a name. Raises LookupError."""
+        """Return a channel's id: history needs it, while posting takes a name, too.
+
+        Raises LookupError if no channel has the name.
+        """
         if _CHANNEL_ID.fullmatch(channel):
             return channel
         cursor = ""
@@ -313,23 +317,23 @@ class SlackSender:
 
 
 def _in_room(delivery: Delivery, notification: Notification) -> Delivery:
-    """Say of a message that it was told in the incident's own channel."""
+    """Add to a sent message's receipt that it was posted in the incident channel."""
     if delivery.outcome != "sent":
         return delivery
     return sent({**delivery.receipt, **_room_note(notification)})
 
 
 def _room_note(notification: Notification) -> Dict[str, str]:
-    """The first message there is kept up to date, and has none."""
+    """Return a receipt's note; none for the channel's first message, which is kept current."""
     return {} if notification.event == ROOM_OPENED else {"note": "in the incident channel"}
 
 
 def web_client(token: str, api_url: str, network: Network) -> Any:
-    """slack_sdk's client over our own transport. Raises NotConfigured for a malformed address.
+    """Return slack_sdk's client over our own transport.
 
-    Its own would follow redirects with the token, read proxies from the environment, and send a
-    message again by itself when a connection breaks. A call raises its SlackApiError for an answer
-    that is not ``ok``, and NotSent, NoAnswer and BadUrl.
+    Its own transport would follow redirects with the token, read proxies from the environment, and
+    repeat a message when a connection breaks. A call raises its SlackApiError for an answer that
+    is not ``ok``, and NotSent, NoAnswer and BadUrl. Raises NotConfigured for a malformed address.
     """
     from slack_sdk import WebClient
 
@@ -350,7 +354,7 @@ def web_client(token: str, api_url: str, network: Network) -> Any:
 
 
 def _is_readable(text: str) -> bool:
-    """Whether slack_sdk can take it: what is no JSON at all it refuses itself, with the status."""
+    """Return whether slack_sdk can handle it; non-JSON it rejects itself, with the status."""
     try:
         return isinstance(json.loads(text), dict)
     except json.JSONDecodeError:
@@ -360,7 +364,7 @@ def _is_readable(text: str) -> bool:
 
 
 def judged(response: Any, now: float, channel: str) -> Delivery:
-    """What an answer that is not ``ok`` means for a message to a channel, or for another step."""
+    """Return what an answer that is not ``ok`` means for a message, or for another step."""
     status = int(response.status_code or 0)
     error = str(field_of(response, "error"))
     headers = {str(k).lower(): str(v) for k, v in (response.headers or {}).items()}
@@ -385,6 +389,6 @@ def _inquiry_failed(response: Any) -> Inquiry:
 
 
 def field_of(response: Any, name: str) -> str:
-    """Return a field of an answer; blank without one."""
+    """Return a field of an answer; empty if it has none."""
     data = response.data
     return str(data.get(name) or "") if isinstance(data, dict) else ""

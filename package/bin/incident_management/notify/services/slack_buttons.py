@@ -1,8 +1,8 @@
 """The buttons of a Slack message: Block Kit, pure.
 
-A button's ``value`` names what it acts on and nothing else: an incident's id, or a plan's id and
-the hash of what was shown, so that a plan that has changed since is not approved by it. Who pressed
-it is Slack's to say, and what that person may do is looked up when it is pressed.
+A button's ``value`` names only what it acts on: an incident's id, or a plan's id and the hash of
+what was shown, so that it can't approve a plan that has changed since. Slack says who pressed it,
+and what that person may do is looked up when it is pressed.
 
 Sources: "Button element" and "Confirmation dialog object" of Slack's Block Kit reference; their
 limits are in ``blocks`` of the tests' receiver.
@@ -31,9 +31,9 @@ __all__ = [
 
 Block = Dict[str, Any]
 
-# What the claims of presses are found by that are not done yet.
+# The purpose of the claims of presses that are not done yet.
 PRESSES = "slack press"
-# The block that holds the buttons, and the one that says what became of them.
+# The block that holds the buttons, and the one that shows their result.
 BUTTONS = "incident_management_buttons"
 DONE = "incident_management_done"
 OPEN_PAGE = "open_incident_page"
@@ -43,15 +43,15 @@ RESOLVE = "incident_resolve"
 APPROVE = "plan_approve"
 REJECT = "plan_reject"
 
-# What asks somebody to act; other messages of the thread have no buttons.
+# Events that ask for action; other messages of the thread have no buttons.
 ASKING = (
     *("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached"),
     "update_overdue",
 )
-# What is shown in the channel as well as in the thread.
+# Events that are shown in the channel as well as in the thread.
 IN_CHANNEL_TOO = (*ASKING, "resolved", ROOM_OPENED)
 _OPEN = ("new", "assigned", "in_progress")
-# In which states of an incident, or of a plan, a button still does something.
+# The states of an incident, or of a plan, in which a button still works.
 _USEFUL = {
     ACKNOWLEDGE: ("new", "assigned"),
     TAKE: _OPEN,
@@ -62,9 +62,9 @@ _USEFUL = {
 
 
 def buttons(message: Message, answers: bool) -> List[Block]:
-    """Return the block of a message's buttons, if it has any.
+    """Return the block of a message's buttons, as a list of one, or an empty list.
 
-    ``answers``: whether somebody listens for what is pressed; else there is only the link.
+    ``answers``: whether presses are handled; if not, there is only the link.
     """
     elements: List[Block] = []
     answers = answers and not message.stakeholders
@@ -78,10 +78,10 @@ def buttons(message: Message, answers: bool) -> List[Block]:
 
 
 def decided(blocks: Sequence[Mapping[str, Any]], status: str, line: str) -> List[Block]:
-    """Return a message's blocks as they are after a press: ``line`` says what was done.
+    """Return a message's blocks after a press; ``line`` says what was done.
 
-    Buttons that do nothing in the incident's or plan's ``status`` any more are left out. A plan
-    that waits for another approval is still ``proposed``.
+    Buttons that have no effect in the incident's or plan's new ``status`` are removed. A plan that
+    waits for another approval is still ``proposed``.
     """
     kept: List[Block] = []
     for block in blocks:
@@ -129,5 +129,5 @@ def _button(action_id: str, text: str) -> Block:
 
 
 def plain_text(text: str) -> Dict[str, Any]:
-    """Return a text object in which nothing is markup."""
+    """Return a text object without any markup."""
     return {"type": "plain_text", "text": text, "emoji": False}

@@ -1,12 +1,12 @@
-"""Slack: channels that the app opens, keeps and archives by itself.
+"""Slack: channels that the app opens, maintains and archives itself.
 
 Sources: docs.slack.dev/reference/methods, "conversations.create", "users.conversations" and the
-others by their names. Each takes the scope ``channels:manage``, for private channels
-``groups:write``; ``pins.add`` takes ``pins:write``. All are of tier 2, 20 a minute, or above.
-None is unarchived: "Bot tokens cannot currently be used" for that ("conversations.unarchive").
+others by their names. Each needs the scope ``channels:manage``, for private channels
+``groups:write``; ``pins.add`` needs ``pins:write``. All are of tier 2, 20 a minute, or above.
+Channels are never unarchived: "Bot tokens cannot currently be used" for "conversations.unarchive".
 
-To repeat any of these does no harm but for ``conversations.create``: there the name tells, which
-Slack gives once.
+Repeating any of these does no harm, except for ``conversations.create``. There the name identifies
+a repeat: Slack allows each name once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .slack import NO_TOKEN, field_of, judged, web_client
 __all__ = ["Later", "Refused", "SlackChannels"]
 
 PAGES = 10
-# The most that users.conversations gives.
+# The maximum page size of users.conversations.
 PER_PAGE = 999
-# What says that a step was taken already.
+# Errors that mean that a step is already done.
 _DONE = {"already_archived", "already_in_channel", "already_pinned"}
 _HINTS = {
     "restricted_action": "the workspace's settings do not let the app do that: allow it in Slack",
@@ -35,7 +35,7 @@ _HINTS = {
 
 
 class Refused(Exception):
-    """Slack will not do it; the text is a sentence. ``error``: its own word."""
+    """Slack rejects the request; the text is a sentence. ``error``: Slack's error code."""
 
     def __init__(self, error: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -43,9 +43,9 @@ class Refused(Exception):
 
 
 class Later(Exception):
-    """It can't be done now, or nobody knows whether it was; the token may have to be set again.
+    """The request failed for now or has an unknown result, or the token must be set again.
 
-    ``after``: seconds that Slack asked for.
+    ``after``: the wait that Slack asked for, in seconds.
     """
 
     def __init__(self, sentence: str, after: float = 0.0) -> None:
@@ -54,7 +54,7 @@ class Later(Exception):
 
 
 class SlackChannels:
-    """Speaks to one workspace. All raise :class:`Refused` and :class:`Later`.
+    """Calls one workspace. All methods raise :class:`Refused` and :class:`Later`.
 
     Raises NotConfigured when a setting is missing or can't be used.
     """
@@ -66,15 +66,15 @@ class SlackChannels:
         self._clock = clock
 
     def create(self, name: str, is_private: bool) -> str:
-        """Open a channel; returns its id. A name that is taken is Refused as ``name_taken``."""
+        """Open a channel; return its id. A name that exists is Refused as ``name_taken``."""
         create = self._web.conversations_create
         answer = self._call("open a channel", create, name=name, is_private=is_private)
         return str(answer["channel"]["id"])
 
     def find(self, name: str, is_private: bool) -> str:
-        """Return the id of the channel of that name that the app is in; blank: there is none.
+        """Return the id of the channel of that name that the app is in; '' if there is none.
 
-        Whoever opens a channel is in it, so the app's own are looked through and not all.
+        Who opens a channel is a member of it, so only the app's own channels are listed.
         """
         cursor = ""
         for _ in range(PAGES):
@@ -99,7 +99,7 @@ class SlackChannels:
         self._call("set a channel's topic", set_topic, channel=channel, topic=topic)
 
     def invite(self, channel: str, people: Sequence[str]) -> None:
-        """Invite people; those who can't be are left out (``force``)."""
+        """Invite people; ``force`` skips those who can't be invited."""
         invite = self._web.conversations_invite
         self._call("invite people", invite, channel=channel, users=",".join(people), force=True)
 

@@ -1,8 +1,8 @@
-"""How a message looks in Slack: Block Kit, pure.
+"""Lays a message out for Slack: Block Kit, pure.
 
-What Slack takes is in :mod:`.slack_limits`. Text from outside is escaped (``& < >``) and
-``verbatim``, without which Slack makes links and "certain mentions" out of plain words ("Text
-object"), so a log line can neither mention people nor make links.
+Slack's limits are in :mod:`.slack_limits`. Text from outside is escaped (``& < >``) and
+``verbatim``; without that, Slack makes links and "certain mentions" out of plain words ("Text
+object"). So a log line can neither mention people nor make links.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EMOJI = {
     "low": "🔵",
     "info": "⚪",
 }
-# What says which incident it is, not what happened to it.
+# Events whose headline is the incident's title.
 _TITLED = ("opened", STANDING, SUMMARY)
 
 
@@ -45,7 +45,7 @@ def escape(text: str, length: int = TEXT_CHARACTERS) -> str:
 
 
 def fallback(message: Message) -> str:
-    """The line that a telephone shows: how bad, what happened, to what, where."""
+    """Return the line for phone notifications: severity, event, title, place."""
     parts = [_subject(message)]
     if message.event == "alert":
         parts = [_marked(message, message.title), truncated(message.text, 300)]
@@ -68,7 +68,7 @@ def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
     custom = [_field(escape(label, 100), escape(v, 1900)) for label, v in field_facts(message)]
     found = [{"type": "section", "fields": some} for some in (_fields(message), custom) if some]
     said = [section(escape(message.text))] if message.text else []
-    # What a person wrote for others comes before the facts.
+    # A text that a person wrote for others comes before the facts.
     laid += [*said, *found] if message.event == "update" else [*found, *said]
     if message.room:
         laid.append(section(f"<#{escape(message.room)}>"))
@@ -138,12 +138,12 @@ def _is_over(message: Message) -> bool:
 
 
 def date(when: float) -> str:
-    """A time that each reader sees in their own zone."""
+    """Return a time that Slack shows to each reader in their own time zone."""
     return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{to_the_second(when)}>"
 
 
 def section(text: str) -> Dict[str, Any]:
-    """Return a block of a text that is escaped already."""
+    """Return a block of a text that is already escaped."""
     return {"type": "section", "text": _mrkdwn(text)}
 
 
@@ -152,7 +152,7 @@ def _mrkdwn(text: str) -> Dict[str, Any]:
 
 
 def _preformatted(text: str) -> Dict[str, Any]:
-    """Rich text is not parsed as markup at all, so a quote stands in it letter by letter."""
+    """Return a quote as rich text, which is not parsed for markup."""
     return {
         "type": "rich_text",
         "elements": [

@@ -1,12 +1,12 @@
-"""What Slack takes of a message and of a form, and how what is shown is kept within it. Pure.
+"""Slack's limits for messages and forms, and functions that fit blocks into them. Pure.
 
 Sources: in Slack's Block Kit reference "Blocks" (50 in a message, 100 in a view), "Header block",
 "Section block", "Actions block", "Context block", "Input block", "Plain-text input element",
 "Select menu element", "Option object", "Button element" and "Modal views"; "view_too_large" of
 "views.open" (250 kB).
 
-Whoever lays something out says the most important first and cuts with care. Here is what holds for
-all: a message or a form that Slack would refuse shows people nothing at all.
+Layouts put the most important first and shorten their own texts carefully. The limits here are the
+last guard: people would see nothing of a message or form that Slack rejects.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Block = Dict[str, Any]
 
 BLOCKS_OF_MESSAGE, BLOCKS_OF_VIEW = 50, 100
 VIEW_BYTES = 250_000
-# For the sentence that says what was left out, and what Slack's client adds to a request.
+# For the sentence about what was left out, and what Slack's client adds to a request.
 SPARE_BYTES = 5_000
 METADATA_CHARACTERS = 3000
 HEADER_CHARACTERS = 150
@@ -41,19 +41,19 @@ FIELD_CHARACTERS = 2000
 INPUT_CHARACTERS = 3000
 OPTIONS = 100
 OPTION_CHARACTERS, OPTION_VALUE_CHARACTERS = 75, 150
-# Of the texts of a block, by what they are called in it.
+# Limits of a block's texts, by their names in the block.
 _TEXTS = {"label": 2000, "hint": 2000, "fields": FIELD_CHARACTERS}
-# A reference to a character, or a link or mention, that was cut through.
+# A character reference, link or mention that was cut in the middle.
 _CUT_THROUGH = re.compile(r"(&[a-z]{0,3}|<[^<>]*)$")
 
 
 def size_of(value: Any) -> int:
-    """Return the bytes that something takes in a request, where all but ASCII is escaped."""
+    """Return a value's bytes in a request, where all characters but ASCII are escaped."""
     return len(json.dumps(value))
 
 
 def fitted_blocks(blocks: List[Block]) -> List[Block]:
-    """Return a message's blocks so that Slack takes them, with a sentence of what was left out."""
+    """Return a message's blocks within Slack's limits, with a sentence about what was left out."""
     kept = [one for one in map(_fitted, blocks) if one]
     if len(kept) <= BLOCKS_OF_MESSAGE:
         return kept
@@ -63,16 +63,16 @@ def fitted_blocks(blocks: List[Block]) -> List[Block]:
 
 
 def fitted_view(view: Mapping[str, Any]) -> Block:
-    """Return a form so that Slack takes it: without the last of those inputs that may stay empty.
+    """Return a form within Slack's limits: its last optional inputs are removed as needed.
 
-    A sentence in it says how many were left out. A menu has at most OPTIONS choices.
+    A sentence in it says how many were removed. A menu has at most OPTIONS choices.
     """
     blocks = [one for one in map(_fitted, view["blocks"]) if one]
     sizes = [size_of(one) + len(", ") for one in blocks]
     rest = size_of({**view, "blocks": []}) + SPARE_BYTES
     left = 0
     for place in reversed(range(len(blocks))):
-        # With the sentence as one more.
+        # The sentence is one more block.
         if len(blocks) + bool(left) <= BLOCKS_OF_VIEW and sum(sizes) + rest <= VIEW_BYTES:
             break
         if blocks[place].get("optional"):
@@ -85,7 +85,7 @@ def fitted_view(view: Mapping[str, Any]) -> Block:
 
 
 def _fitted(block: Mapping[str, Any]) -> Block:
-    """Return a block with all its texts as short as Slack takes them; empty: nothing is left."""
+    """Return a block with its texts cut to Slack's limits; empty if no text is left."""
     fit = dict(block)
     if "text" in fit:
         most = HEADER_CHARACTERS if fit.get("type") == "header" else TEXT_CHARACTERS
@@ -107,7 +107,7 @@ def _fitted(block: Mapping[str, Any]) -> Block:
 
 
 def _menu(element: Mapping[str, Any]) -> Block:
-    """Return a menu with the choices that Slack takes; that which is chosen is one of them."""
+    """Return a menu with at most the choices that Slack allows, including the chosen one."""
     known = [one for one in element["options"] if len(one["value"]) <= OPTION_VALUE_CHARACTERS]
     first = element.get("initial_option")
     chosen = [first] if first in known[OPTIONS:] else []
@@ -118,7 +118,7 @@ def _menu(element: Mapping[str, Any]) -> Block:
 
 
 def _cut(text: Any, most: int) -> Any:
-    """Return a text object whose text is at most so long, and not cut through a link."""
+    """Return a text object of at most ``most`` characters, not cut in the middle of a link."""
     if not isinstance(text, dict) or len(text.get("text", "")) <= most:
         return text
     return {**text, "text": _CUT_THROUGH.sub("", text["text"][: most - 1]) + "…"}

@@ -1,7 +1,7 @@
-"""Messages to one mail server (RFC 5321): TLS that is verified, and limits in time and size.
+"""Submits messages to one mail server (RFC 5321), with verified TLS and limits in time and size.
 
-A message counts as handed over from the moment that its text is sent: before that any failure
-proves that the server does not have it.
+A message counts as handed over once its text is sent. Any earlier failure proves that the server
+does not have it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ...outside.network_failure import CONNECT_SECONDS, NoAnswer, NotSent
 
 __all__ = ["Refused", "Server", "Session", "SignInRefused"]
 
-# From the greeting to the answer to the message, less than what an attempt may take
+# From the greeting to the answer to the message; less than an attempt may take
 # (attempts.LEASE_SECONDS). RFC 5321 would wait ten minutes for that answer.
 SESSION_SECONDS = 60.0
-# For a word to a connection that may be gone.
+# For a command on a connection that may be gone.
 SHORT_SECONDS = 5.0
-# Of the answers to one message.
+# The limit of all answers to one message.
 ANSWER_BYTES = 200_000
 # What the first digit of a reply means (RFC 5321, 4.2.1).
 DONE, GO_ON = 2, 3
@@ -39,7 +39,7 @@ class Server:
     """A mail server. ``tls``: verifies its certificate; None: the connection is not encrypted.
 
     ``is_implicit``: TLS from the first byte (RFC 8314), else by STARTTLS (RFC 3207).
-    ``is_oauth``: it is signed in to with a token (XOAUTH2) instead of the password.
+    ``is_oauth``: signs in with a token (XOAUTH2) instead of the password.
     """
 
     host: str
@@ -60,16 +60,16 @@ class Refused(Exception):
 
 
 class SignInRefused(Refused):
-    """The server does not take the password, or the token."""
+    """The server refuses the password, or the token."""
 
 
 def reply_text(code: int, said: bytes) -> str:
-    """A reply for people, on one line."""
+    """Return a reply as one line for people."""
     return f"{code} {' '.join(said.decode('utf-8', 'replace').split())}"[:300]
 
 
 class Session:
-    """One sender's connection to a server: over it go messages until one is not taken."""
+    """One sender's connection to a server, reused for messages until one is refused."""
 
     def __init__(self, server: Server, sender: str) -> None:
         self._server = server
@@ -79,16 +79,16 @@ class Session:
     def submit(
         self, recipients: Sequence[str], content: bytes, all_of_them: bool, token: str = ""
     ) -> Dict[str, str]:
-        """Hand a message over; returns the recipients that were refused, with the server's reply.
+        """Submit a message; return the recipients that were refused, with the server's replies.
 
         Args:
             content: the message with CRLF line ends, all of it 7 bit.
             all_of_them: send nothing while a recipient is refused for now (4xx).
-            token: the value of ``Authorization`` where OAuth signs in.
+            token: the value of ``Authorization``, for a sign-in by OAuth.
 
         Raises:
-            Refused: for the server's reasons it does not have it.
-            NotSent: it certainly does not have it, because no connection could be made or it broke.
+            Refused: the server refused the message and does not have it.
+            NotSent: it certainly does not have it: no connection could be made, or it broke.
             NoAnswer: it may have it.
         """
         end = time.monotonic() + SESSION_SECONDS
@@ -117,7 +117,7 @@ class Session:
         return refused
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Quit the connection."""
         client, self._client = self._client, None
         if client is not None:
             client.leave()
@@ -125,7 +125,7 @@ class Session:
 
 @contextmanager
 def _nothing_sent(client: _Client, server: Server) -> Iterator[None]:
-    """What breaks in here proves that the server does not have the message."""
+    """Turn failures within into NotSent: the server certainly does not have the message."""
     try:
         yield
     except (OSError, UnicodeError, NoAnswer) as error:
@@ -134,21 +134,21 @@ def _nothing_sent(client: _Client, server: Server) -> Iterator[None]:
 
 
 class _Client(smtplib.SMTP):
-    """smtplib's, which a slow or endless answer can't hold, and which verifies TLS."""
+    """smtplib's client, bounded against slow or endless answers, and with verified TLS."""
 
     def __init__(self, server: Server, sender: str, end: float) -> None:
         super().__init__(timeout=CONNECT_SECONDS, local_hostname=_own_name(sender))
         self._server = server
-        # By when all must end, in seconds of ``time.monotonic``.
+        # When all must end, as a value of ``time.monotonic``.
         self.deadline = end
 
     def begins_again(self, sender: str, end: float) -> bool:
-        """Whether the connection takes another message; else it is closed.
+        """Return whether the connection takes another message; close it if not.
 
-        Some servers take no more than so many over one, or have closed it meanwhile.
+        Some servers limit the messages of a connection, or have closed it meanwhile.
         """
         self.deadline = time.monotonic() + SHORT_SECONDS
-        # Its answers may have as many bytes again.
+        # A new reader, because the limit in bytes applies to each message.
         self.file = None
         with suppress(OSError, NoAnswer):
             if self.docmd("RSET")[0] // 100 == DONE and self.mail(sender)[0] // 100 == DONE:
@@ -158,7 +158,7 @@ class _Client(smtplib.SMTP):
         return False
 
     def leave(self) -> None:
-        """Say goodbye where the connection stands, after a refusal, too (RFC 5321, 4.1.1.10)."""
+        """Quit in any state of the connection, after a refusal, too (RFC 5321, 4.1.1.10)."""
         if self.sock is not None:
             with suppress(OSError, NoAnswer):
                 self.deadline = time.monotonic() + SHORT_SECONDS
@@ -177,7 +177,7 @@ class _Client(smtplib.SMTP):
             raise
 
     def secure(self, tls: ssl.SSLContext) -> None:
-        """Begin TLS. What the server said before counts for nothing, unread lines included."""
+        """Start TLS. Everything that the server sent before is discarded, unread lines included."""
         sock: Any = self.sock
         self.file = None
         self.sock = tls.wrap_socket(sock, server_hostname=self._server.host)
@@ -190,11 +190,10 @@ class _Client(smtplib.SMTP):
 
 
 def _own_name(sender: str) -> str:
-    """What this machine calls itself: its name in DNS if it knows it, else the sender's domain.
+    """Return this machine's name for EHLO: its DNS name if known, else the sender's domain.
 
-    The relay of Google refuses ``[127.0.0.1]`` and names of one label, and asks for one of these
-    ("SMTP relay service error messages"). smtplib would ask DNS for the name, however long that
-    takes.
+    Google's relay refuses ``[127.0.0.1]`` and names of one label, and asks for one of these ("SMTP
+    relay service error messages"). smtplib would ask DNS for the name, however long that takes.
     """
     for name in (socket.gethostname(), sender.rpartition("@")[2]):
         if "." in name and re.fullmatch(r"[A-Za-z0-9.-]{1,255}", name):
@@ -212,7 +211,7 @@ def _begin(client: _Client, server: Server, token: str) -> None:
 
 
 def _offered(client: _Client, recipients: Sequence[str], all_of_them: bool) -> Dict[str, str]:
-    """Name the recipients, and ask to take the text; returns the recipients that were refused."""
+    """Send the recipients and the DATA command; return the recipients that were refused."""
     refused: Dict[str, Tuple[int, bytes]] = {}
     for one in recipients:
         code, said = client.rcpt(one)
@@ -224,7 +223,7 @@ def _offered(client: _Client, recipients: Sequence[str], all_of_them: bool) -> D
         if code == 421 or (all_of_them and code < 500):
             raise Refused(f"the recipient {one} for now", code, said)
     if len(refused) == len(recipients):
-        # It is tried again for one that is refused for now (4xx).
+        # The lowest reply counts: while one recipient is refused for now (4xx), it is tried again.
         raise Refused("every recipient", *min(refused.values()))
     _expect(GO_ON, "to take the message", client.docmd("DATA"))
     return {one: reply_text(*reply) for one, reply in refused.items()}
@@ -238,7 +237,7 @@ def _greet(client: _Client) -> None:
 
 
 def _start_tls(client: _Client, tls: ssl.SSLContext) -> None:
-    # A server, or somebody in between, that offers none gets neither password nor message.
+    # Without STARTTLS, neither password nor message is sent: somebody in between may hide it.
     if not client.has_extn("starttls"):
         raise Refused("TLS", 502, b"it does not offer STARTTLS; choose another port or Encryption")
     _expect(DONE, "STARTTLS", client.docmd("STARTTLS"))
@@ -247,11 +246,11 @@ def _start_tls(client: _Client, tls: ssl.SSLContext) -> None:
 
 
 def _sign_in(client: _Client, server: Server, token: str) -> None:
-    """Sign in with PLAIN (RFC 4616) or LOGIN; smtplib's own takes no password beyond ASCII.
+    """Sign in with PLAIN (RFC 4616) or LOGIN; smtplib's own takes only ASCII passwords.
 
-    With a token by XOAUTH2 in two steps, as in "Authenticate an IMAP, POP or SMTP connection using
-    OAuth" (Microsoft). Where the token is refused, Google first says why in a challenge, which
-    takes an empty answer ("OAuth 2.0 Mechanism"); Microsoft refuses at once.
+    A token is sent by XOAUTH2 in two steps, as in "Authenticate an IMAP, POP or SMTP connection
+    using OAuth" (Microsoft). If it refuses the token, Google first gives the reason in a challenge
+    that needs an empty answer ("OAuth 2.0 Mechanism"); Microsoft refuses at once.
     """
     ways = client.esmtp_features.get("auth", "").upper().split()
     known = ("XOAUTH2",) if server.is_oauth else ("PLAIN", "LOGIN")
@@ -281,14 +280,17 @@ def _encoded(text: str) -> str:
 
 
 def _hand_over(client: _Client, content: bytes) -> None:
-    # A line that begins with a dot has another before it (RFC 5321, 4.5.2).
+    # A line that begins with a dot gets another one before it (RFC 5321, 4.5.2).
     text = re.sub(rb"(?m)^\.", b"..", content)
     client.send((text if text.endswith(b"\r\n") else text + b"\r\n") + b".\r\n")
     _expect(DONE, "the message", client.getreply())
 
 
 def _expect(first: int, doing: str, reply: Tuple[int, bytes]) -> None:
-    """Raises Refused, and SMTPServerDisconnected for what is no reply that could come here."""
+    """Check the first digit of a reply.
+
+    Raises Refused, or SMTPServerDisconnected if the reply is not valid here.
+    """
     code = reply[0]
     if code // 100 == first:
         return

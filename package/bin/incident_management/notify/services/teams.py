@@ -1,9 +1,9 @@
-"""Microsoft Teams: an Adaptive Card to a Workflows webhook.
+"""Microsoft Teams: posts an Adaptive Card to a Workflows webhook.
 
-The envelope is the one of Microsoft's "Create incoming webhooks with Workflows": a ``message``
-with one attachment. Cards are version 1.4, which Teams shows everywhere; a message may have 28 KB.
-A webhook can't be asked what it received, so an attempt whose answer was lost stays unconfirmed
-until a person decides. Text from outside goes into RichTextBlocks, which know no Markdown.
+The envelope is the one of Microsoft's "Create incoming webhooks with Workflows": a ``message`` with
+one attachment. Cards are version 1.4, which Teams shows everywhere; a message may have 28 KB. A
+webhook can't be asked what it received, so an attempt whose answer was lost stays unconfirmed until
+a person decides. Text from outside goes into RichTextBlocks, which have no Markdown.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _COLOURS = {
 
 
 class TeamsSender:
-    """Speaks to one webhook. Raises NotConfigured when it is missing or can't be used."""
+    """Sends to one webhook. Raises NotConfigured when it is missing or can't be used."""
 
     def __init__(self, webhook_url: str, network: Network, clock: Clock) -> None:
         if not webhook_url:
@@ -66,7 +66,7 @@ class TeamsSender:
             wait = retry_after(reply.headers, self._clock.now())
             return retry(f"Teams answered {reply.status}.", wait)
         if reply.status >= 500:
-            # A gateway speaks (502, 504): the workflow behind it may have run.
+            # The answer is a gateway's (502, 504): the workflow behind it may have run.
             return unknown(f"Teams answered {reply.status}, from a gateway.")
         redirect = not_followed(reply, urlsplit(self._url).hostname or "")
         said = truncated(" ".join(reply.text.split()), 200)
@@ -78,7 +78,7 @@ class TeamsSender:
 
 
 def envelope(message: Message) -> Dict[str, Any]:
-    """Wrap the card as the webhook wants it."""
+    """Wrap the card in the envelope that the webhook expects."""
     return {
         "type": "message",
         "attachments": [
@@ -92,7 +92,7 @@ def envelope(message: Message) -> Dict[str, Any]:
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    """As UTF-8: escaped as ASCII, a character of Chinese takes twice as much of the 28 KB."""
+    """Encode as UTF-8: escaped to ASCII, a Chinese character takes twice as much of the 28 KB."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

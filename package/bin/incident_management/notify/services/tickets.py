@@ -1,10 +1,9 @@
-"""What ServiceNow and Jira have in common: one ticket for one incident, or for one follow-up.
+"""What ServiceNow and Jira share: one ticket for one incident, or for one follow-up.
 
-The first thing told of an incident opens its ticket, what follows is added to it, and its end
-resolves it. Before anything is written the service is asked whether it is there already, so a
-message may be repeated whenever its answer was lost. Texts come from logs: nothing in them may be
-taken for the service's markup. A message about a follow-up has the events of an incident: it opens,
-ends, and is opened again.
+The first message of an incident opens its ticket, later ones are added to it, and its end resolves
+it. Before anything is written, the service is asked whether it has it already, so a message may be
+repeated whenever its answer was lost. Texts come from logs, so the service must not read markup in
+them. A message about a follow-up has the events of an incident: it opens, ends and reopens.
 """
 
 from __future__ import annotations
@@ -50,12 +49,12 @@ __all__ = [
 ]
 
 SUBJECT_LENGTH = 160
-# What each message begins with.
+# The label of each message's first line.
 FIRST_LABEL = "What happened"
 
 
 class Refused(Exception):
-    """The service did not do what was asked; ``delivery`` is what that means for the message."""
+    """The service rejected the request; ``delivery`` is what that means for the message."""
 
     def __init__(self, delivery: Delivery, status: int = 0) -> None:
         super().__init__(delivery.detail)
@@ -64,30 +63,30 @@ class Refused(Exception):
 
     @classmethod
     def unreadable(cls, name: str) -> Refused:
-        """The answer of the service of that name has not the form of its reference."""
+        """Return the error for an answer that does not have the documented form."""
         return cls(retry(f"{name} answered in a form that can't be read: check its address."))
 
 
 class Login(Protocol):
-    """Signs requests in with what changes in time: :class:`.oauth.SignIn`."""
+    """Signs requests in with a value that changes over time: :class:`.oauth.SignIn`."""
 
     def authorization(self) -> str:
         """Return the value of ``Authorization``. Raises as :meth:`Service.call`."""
 
     def renew(self) -> bool:
-        """Forget what was refused. True: it is worth asking again."""
+        """Forget the refused value. Return True if it is worth asking again."""
 
 
 class Service:
-    """One service's REST API: each call is one request, and its answer JSON.
+    """One service's REST API: each call is one request, answered with JSON.
 
     Args:
-        name: as people know it, for the sentences about it.
-        base: the address that paths are added to.
-        login: the value of ``Authorization``, or what gives it.
-        reason_of: reads out of an error's body why it was refused.
-        now: gives the time in epoch seconds, to read ``Retry-After`` by.
-        accept: the media type to ask for, where the service has one of its own.
+        name: as people know it, for error sentences.
+        base: the address that paths are appended to.
+        login: the value of ``Authorization``, or an object that gives it.
+        reason_of: reads from an error's body why the request was rejected.
+        now: returns the time in epoch seconds, to evaluate ``Retry-After``.
+        accept: the media type to ask for, where the service has its own.
     """
 
     def __init__(
@@ -109,12 +108,12 @@ class Service:
         self._now = now
 
     def call(self, method: str, path: str, body: Any = None) -> Dict[str, Any]:
-        """Send one request; an empty answer is an empty object.
+        """Send one request; an empty answer counts as an empty object.
 
         Raises:
-            Refused: it was answered with anything but 2xx, or not with a JSON object.
+            Refused: the answer is not 2xx, or not a JSON object.
             NotSent, BadUrl: as :func:`~...outside.transport.send_json`.
-            NoAnswer: the same, of a request that may have changed something.
+            NoAnswer: the same, for a request that may have changed something.
         """
         reply = self._asked(method, path, body)
         if reply.status == 401 and not isinstance(self._login, str) and self._login.renew():
@@ -137,7 +136,7 @@ class Service:
             raise
 
     def find(self, path: str) -> Optional[Dict[str, Any]]:
-        """Get what is at a path; None when there is no such thing. Raises as :meth:`call`."""
+        """Get the object at a path; None if it does not exist. Raises as :meth:`call`."""
         try:
             return self.call("GET", path)
         except Refused as error:
@@ -151,7 +150,7 @@ class Service:
             wait = retry_after(reply.headers, self._now())
             return retry(f"{self._name} answered {status}.", wait)
         if status >= 500:
-            # It may have been carried out before it failed, or behind a gateway.
+            # The service may have executed it before it failed, or executed it behind a gateway.
             return unknown(f"{self._name} answered {status}.")
         host = urlsplit(self._base).hostname or ""
         if elsewhere := not_followed(reply, host):
@@ -171,12 +170,12 @@ def _object(text: str) -> Optional[Dict[str, Any]]:
     return value if isinstance(value, dict) else None
 
 
-# What speaking to a service may raise.
+# What a call to a service may raise.
 FAILURES = (Refused, *NO_REPLY)
 
 
 def attempt(work: Callable[[], Delivery]) -> Delivery:
-    """Do it, and say what a failure means for the message."""
+    """Run it; return what a failure means for the message."""
     try:
         return work()
     except FAILURES as error:
@@ -184,12 +183,12 @@ def attempt(work: Callable[[], Delivery]) -> Delivery:
 
 
 def meaning(failure: Exception) -> Delivery:
-    """Say what one of :data:`FAILURES` means for what was asked."""
+    """Return what one of :data:`FAILURES` means for the request."""
     return failure.delivery if isinstance(failure, Refused) else without_reply(failure)
 
 
 def configured(service: str, address: str, **needed: str) -> str:
-    """Return a service's address, checked. Raises NotConfigured, also when a setting is empty."""
+    """Return a service's checked address. Raises NotConfigured, also if a setting is empty."""
     for name, value in {"address": address, **needed}.items():
         if not value:
             what = name.replace("_", " ")
@@ -200,7 +199,7 @@ def configured(service: str, address: str, **needed: str) -> str:
 
 
 def reference(notification: Notification) -> str:
-    """Return what joins a ticket to what was told: an id, without blanks or marks of a query."""
+    """Return the id that links a ticket to its messages, without blanks or query characters."""
     return (
         str(notification.message.get("follow_up") or "")
         or notification.incident_id
@@ -214,19 +213,19 @@ def basic(user: str, password: str) -> str:
 
 
 def known_ticket(notification: Notification) -> str:
-    """Return the id of the incident's ticket, as an earlier message's receipt has it."""
+    """Return the id of the incident's ticket from an earlier message's receipt; '' if unknown."""
     return str((notification.thread or {}).get("ticket") or "")
 
 
 def is_over(message: Message) -> bool:
-    """Tell whether the incident has ended, or had when something was told of it."""
+    """Return whether the incident has ended, or had ended when the message was written."""
     return message.event in ENDED or (message.status in ENDED and message.event != "reopened")
 
 
 def opens(message: Message, is_followed: bool = False) -> bool:
-    """Tell whether a message makes a ticket where there is none, or one that is closed for good.
+    """Return whether a message opens a ticket if there is none, or only one that is final.
 
-    ``is_followed``: there is such a one. A follow-up's ticket is made for whoever wants it, alone.
+    ``is_followed``: there is a final one. A follow-up's ticket is opened only on request.
     """
     if message.follow_up:
         return message.event == "opened" or (is_followed and message.event == "reopened")
@@ -240,9 +239,9 @@ def subject(message: Message) -> str:
 
 
 def more(fields: Mapping[str, Any], message: Message) -> Dict[str, Any]:
-    """Return the fields that an administrator wants a new ticket to have besides.
+    """Return the additional fields that an administrator configured for a new ticket.
 
-    Of a value that is an object with names of severities, the one of the message's severity counts.
+    If a value is an object with severities as names, the one of the message's severity is used.
     """
     found = {}
     for name, value in fields.items():
@@ -254,7 +253,7 @@ def more(fields: Mapping[str, Any], message: Message) -> Dict[str, Any]:
 
 
 def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
-    """Return what a message says, as labelled lines; a ticket's ``first`` ones say all."""
+    """Return a message as labelled lines; the ``first`` message of a ticket has all of them."""
     found = [(FIRST_LABEL, message.headline), ("", message.text)]
     if first:
         found += [

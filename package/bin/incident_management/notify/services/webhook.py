@@ -1,13 +1,12 @@
-"""Signed webhooks to whoever subscribed.
+"""Sends signed webhooks to subscribers.
 
-Each request carries ``X-Incident-Timestamp`` (epoch seconds) and ``X-Incident-Signature``:
-``v1=`` and the hexadecimal HMAC-SHA256, with the subscription's secret, of ``timestamp.body``. A
-receiver compares it in constant time and refuses old timestamps. ``X-Incident-Delivery`` stays the
-same when a delivery is tried again, so a receiver can tell repeats.
+Each request carries ``X-Incident-Timestamp`` (epoch seconds) and ``X-Incident-Signature``: ``v1=``
+and the hexadecimal HMAC-SHA256, with the subscription's secret, of ``timestamp.body``. A receiver
+compares it in constant time and refuses old timestamps. ``X-Incident-Delivery`` stays the same when
+a delivery is repeated, so a receiver can recognise repeats.
 
-Where a URL may lead is checked when it is given and again at each delivery, because names can be
-pointed elsewhere later; what is connected to is the address that was checked, see
-:mod:`...outside.pinned`.
+A URL's target is checked when it is set and again at each delivery, because a name can be pointed
+elsewhere later. The connection goes to the checked address, see :mod:`...outside.pinned`.
 """
 
 from __future__ import annotations
@@ -46,15 +45,15 @@ __all__ = [
 ]
 
 PREFIX = "webhook:"
-# Where the secrets are, in storage/passwords.
+# The realm of the secrets in storage/passwords.
 REALM = "incident_management_subscriptions"
 MAX_SUBSCRIPTIONS = 100
 ALL = "*"
-# Where clouds answer with credentials, outside the link-local block that they mostly use.
+# Addresses of cloud metadata services outside the link-local block that most of them use.
 _METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 
-# Addresses that stand for the IPv4 address of their last 32 bits: what a gateway translates (RFCs
-# 6052, 8215 and 2765), and "IPv4-compatible" ones (RFC 4291, 2.5.5.1), deprecated as they are.
+# Addresses that stand for the IPv4 address in their last 32 bits: those that a gateway translates
+# (RFCs 6052, 8215 and 2765), and the deprecated "IPv4-compatible" ones (RFC 4291, 2.5.5.1).
 _TRANSLATED = tuple(
     map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96"))
 )
@@ -63,14 +62,14 @@ Resolve = Callable[[str], List[str]]
 
 
 def channel_of(subscription_id: str) -> str:
-    """Return a subscription's outbox channel: each has its own, so that none holds another up."""
+    """Return a subscription's own outbox channel, so that none delays another."""
     return PREFIX + subscription_id
 
 
 def subscribed(
     subscriptions: Mapping[str, Document], event: str, severity: str, team: str
 ) -> List[str]:
-    """Return the channels of the subscriptions that want an event."""
+    """Return the channels of the subscriptions that include an event."""
     return [
         channel_of(key)
         for key, one in sorted(subscriptions.items())
@@ -82,18 +81,19 @@ def subscribed(
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Return what ``X-Incident-Signature`` says."""
+    """Return the value of ``X-Incident-Signature``."""
     mac = hmac.new(secret.encode("utf-8"), timestamp.encode("ascii") + b"." + body, hashlib.sha256)
     return f"v1={mac.hexdigest()}"
 
 
 def safe_url(url: str, resolve: Optional[Resolve] = None) -> str:
-    """Return the URL as it is, a last slash included.
+    """Return the URL unchanged, including a trailing slash.
 
-    Raises BadUrl when it is no https URL, or leads where none may.
+    http is allowed for this machine only. Link-local addresses, where clouds give away credentials,
+    and addresses that belong to no host are refused. A name that can't be resolved now is checked
+    at delivery.
 
-    http is for this machine only. Refused are link-local addresses, where clouds give credentials
-    away, and those that are no host's. A name that can't be resolved now is left to the delivery.
+    Raises BadUrl when it is not an https URL, or its target is not allowed.
     """
     given = _well_formed(url)
     host = urlsplit(given).hostname or ""
@@ -111,7 +111,7 @@ def _well_formed(url: str) -> str:
 
 
 def _allowed(host: str, resolve: Resolve) -> List[str]:
-    """Return a host's addresses. Raises BadUrl if one is where no webhook may go."""
+    """Return a host's addresses. Raises BadUrl if a webhook may not go to one of them."""
     found = resolve(host)
     for address in found:
         if _forbidden(address):
@@ -148,7 +148,7 @@ def _translated(address: ipaddress.IPv6Address) -> Optional[ipaddress.IPv4Addres
 
 
 class WebhookSender:
-    """Speaks to one subscriber. Raises NotConfigured when it is gone or can't be used."""
+    """Sends to one subscriber. Raises NotConfigured when it is gone or can't be used."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class WebhookSender:
         try:
             self._url = _well_formed(str(subscription["url"]))
             if network.proxy_for(urlsplit(self._url).hostname or ""):
-                # The proxy looks the name up, perhaps to another address: more can't be checked.
+                # The proxy resolves the name, perhaps to another address: no more can be checked.
                 safe_url(self._url, self._resolve)
         except BadUrl as error:
             raise NotConfigured(str(error)) from None
@@ -177,7 +177,7 @@ class WebhookSender:
         self._clock = clock
 
     def send(self, notification: Notification) -> Delivery:
-        """Post it, signed."""
+        """Post the signed payload."""
         body = json.dumps(payload(notification), separators=(",", ":")).encode("ascii")
         try:
             reply = send_json(
@@ -219,7 +219,7 @@ class WebhookSender:
 
 
 def payload(notification: Notification) -> Dict[str, Any]:
-    """Return what is sent: the event, and the message about the incident as it stood then."""
+    """Return the request's content: the event, and the message about the incident at that time."""
     return {
         "delivery": notification.id,
         "event": notification.event,

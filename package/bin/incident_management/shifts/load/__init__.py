@@ -1,1 +1,1 @@
-"""The on-call load report: who of a team was called how often, when, and for what."""
+"""The on-call load report: who in a team was called, how often, when, and for what."""

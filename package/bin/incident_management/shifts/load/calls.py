@@ -25,7 +25,7 @@ _ASSIGNING = ("opened", "assigned", "escalation")
 
 
 class Call(NamedTuple):
-    """``person`` is empty where nobody had the incident; ``at`` in epoch seconds."""
+    """A call; ``person`` is empty if nobody had the incident; ``at`` is in epoch seconds."""
 
     at: float
     person: str

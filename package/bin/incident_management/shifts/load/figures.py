@@ -1,6 +1,6 @@
-"""Count the figures of an on-call load report from calls and shifts. Pure.
+"""Computes the figures of an on-call load report from calls and shifts. Pure.
 
-A night is from 22:00 to 07:00 by the wall clock of the team's time zone, and is one night though
+A night is from 22:00 to 07:00 by the wall clock of the team's time zone, and is one night although
 it has two dates. A weekend is Saturday and Sunday.
 """
 
@@ -28,9 +28,11 @@ NOON = timedelta(hours=12)
 
 @dataclass
 class Counts:
-    """Calls of one person, one detection or all. ``on_duty``: those for whoever was on call then.
-    ``noise``: of the ``judged`` ones those of a false alarm or a duplicate. ``nights``: those with
-    a call."""
+    """The calls of one person, of one detection, or all calls.
+
+    ``on_duty``: calls for the person on call at that time. ``judged``: calls with feedback;
+    ``noise``: those of a false alarm or a duplicate. ``nights``: the nights with a call.
+    """
 
     calls: int = 0
     on_duty: int = 0
@@ -67,7 +69,7 @@ class Counts:
 
 @dataclass
 class Answered:
-    """How calls were answered: seconds to each acknowledgement, and how many were missed."""
+    """The answers to calls: seconds to each acknowledgement, and the number of missed calls."""
 
     seconds: List[float] = field(default_factory=list)
     missed: int = 0
@@ -83,7 +85,7 @@ class Answered:
         return {
             "acknowledged": len(found),
             "ack_median": statistics.median(found) if found else None,
-            # The nearest rank: a time that somebody took.
+            # The nearest rank, so that the value is a time that a person really took.
             "ack_p95": found[math.ceil(0.95 * len(found)) - 1] if found else None,
             "missed": self.missed,
         }
@@ -102,7 +104,7 @@ class Rule:
 
 
 class Tally:
-    """Counts calls and answers as they come; ``only``: those of one person."""
+    """Adds up calls and answers; ``only``: just those of one person."""
 
     def __init__(self, zone: tzinfo, spans: Sequence[Span], only: Optional[str] = None) -> None:
         self._zone, self._only, self._spans = zone, only, spans
@@ -113,7 +115,7 @@ class Tally:
         self.rules: Dict[str, Rule] = {}
 
     def add(self, calls: Iterable[Call], answers: Iterable[Answer]) -> None:
-        """Count those of one incident."""
+        """Add the calls and answers of one incident."""
         for call in filter(self._counts, calls):
             local = datetime.fromtimestamp(call.at, self._zone)
             counted = call, local, self._was_on_call(call)
@@ -134,7 +136,7 @@ class Tally:
 
 @dataclass
 class Duty:
-    """How often somebody was on call, and how many seconds in all."""
+    """How many shifts a person had, and how many seconds in all."""
 
     shifts: int = 0
     seconds: float = 0.0
@@ -155,5 +157,5 @@ def duties(spans: Sequence[Span]) -> Mapping[str, Duty]:
 
 
 def a_day(calls: int, seconds: float) -> Optional[float]:
-    """Return how many calls came a day; None for no time at all."""
+    """Return the calls per day; None for a span of no seconds."""
     return round(calls * DAY / seconds, 2) if seconds else None

@@ -24,15 +24,18 @@ MAX_MESSAGES = 100_000
 SLICE = 7 * DAY
 # Incidents whose entries are read at once: some 5,000 entries, of 300 bytes each.
 AT_ONCE = 2000
-# The year 5138: a later time was not written by a clock.
+# The year 5138: no clock has written a later time.
 NEVER = 1e11
 ARRIVED = ("sent", "unconfirmed")
 _OWNING = ("assigned", "escalation", "edited", "routed")
 
 
 class Message(NamedTuple):
-    """``created`` (not before the entry that it tells of) and ``at``, when it was sent, in epoch
-    seconds; ``summary``: the key of the one that told of it together with others, else empty."""
+    """A message that called the team.
+
+    ``created``, at or after the entry that it is about, and ``at``, when it was sent, are epoch
+    seconds. ``summary``: the key of the message that summarized it with others, else empty.
+    """
 
     created: float
     at: float
@@ -42,7 +45,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Messages:
-    """Messages by incident; ``cut``: there were more; ``since``: from when on all were read."""
+    """Messages by incident; ``cut``: there were more; ``since``: since when all were read."""
 
     by_incident: Mapping[str, Sequence[Message]]
     cut: bool = False
@@ -51,7 +54,7 @@ class Messages:
 
 @dataclass(frozen=True)
 class Story:
-    """The messages and entries of an incident with calls, neither of them in order."""
+    """The messages and entries of an incident with calls, both unordered."""
 
     incident_id: str
     rule: str
@@ -107,7 +110,7 @@ def _message(one: Mapping[str, Any]) -> Optional[Message]:
     created, told = float(one["created_at"]), str(one.get("order") or "").split()
     try:
         sent = max(created, float(one.get("sent_at") or 0.0))
-        # Another member's clock may have written the entry: its time is in what sorts messages.
+        # Another member's clock may have written the entry: ``order`` contains the entry's time.
         known = max(created, float(told[1])) if len(told) > 1 else created
     except (TypeError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""The on-call load report: what being on call cost a team, or one person of it.
+"""The on-call load report: the load of a team, or of one person in it.
 
 It uses stored messages, entries, incidents and the rota; nothing is collected for it. Its cost
 grows only with the calls: three reads a week, and two for each 2,000 incidents.
@@ -21,21 +21,21 @@ from .reading import read_messages, stories
 __all__ = ["SPANS", "Calming", "Load", "load_of"]
 
 SPANS = (7, 28, 90)
-"""The spans that a report may have, in days up to now."""
+"""The possible spans of a report, in days up to now."""
 LISTED = 10
-"""The detections that called most."""
+"""The number of detections listed, those with the most calls."""
 TITLE = 120
 
 Calming = Callable[[Sequence[str]], Mapping[str, str]]
-"""Returns, for names of detections, a sentence on the setting that would have calmed each."""
+"""Returns, by detection name, a sentence on the setting that would have reduced its calls."""
 
 
 @dataclass(frozen=True)
 class Load:
     """The report. ``only``: the one person it is about; empty: the whole team.
 
-    ``people`` are those who were on call or called, the most called first; ``cut``: there were
-    more calls than are read.
+    ``people`` are those who were on call or called, the most called first; ``cut``: there were more
+    calls than are read.
     """
 
     team: str
@@ -51,7 +51,7 @@ class Load:
 
     @property
     def evenness(self) -> Optional[Document]:
-        """Who was called most, with their shares of the calls by name and of the hours.
+        """The person who was called most, with their shares of the named calls and of the hours.
 
         None if nobody was called by name, or if the report is about one person.
         """
@@ -68,7 +68,7 @@ class Load:
         }
 
     def to_document(self) -> Document:
-        """As the API shows it."""
+        """Return the report as the API shows it."""
         told = {name: value for name, value in vars(self).items() if name not in ("only", "cut")}
         own: Document = {"whose": self.only, "truncated": self.cut, "evenness": self.evenness}
         return {**told, **own}

@@ -1,1 +1,1 @@
-"""What people ask for in Slack besides buttons: the slash command, and the message shortcut."""
+"""The slash command and the message shortcut in Slack."""

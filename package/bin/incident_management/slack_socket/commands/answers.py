@@ -22,14 +22,14 @@ from .tasks import MINE, OF_ITS, laid, told
 __all__ = ["ANSWERED", "Answers", "Said"]
 
 Said = Dict[str, Any]
-# What only shows something.
+# Actions that only show something.
 ANSWERED = (HELP, LIST, SHOW, ON_CALL, HANDOVER, TASKS, MY_TASKS)
 LISTED = 10
 COUNTED = 1000
 ROTAS = 40
-# Of each of the six sections of a handover report.
+# The most lines of each of the six sections of a handover report.
 PER_SECTION = 4
-# Two seconds of on-call: who is, and not the coming weeks.
+# A span of two seconds, in seconds: only who is on call now, not in the coming weeks.
 _A_MOMENT = 2.0
 _HELP = (
     ("list", "the open incidents, most severe first"),
@@ -57,7 +57,7 @@ _HINT = (
 
 
 class Answers:
-    """Answers with what somebody may see. All methods raise SplunkError, and Declined.
+    """Answers with what the user may see. All methods raise SplunkError, and Declined.
 
     Args:
         web_url: base URL of Splunk Web, for links; may be empty.
@@ -81,7 +81,7 @@ class Answers:
         return self._tell[press.action](press, user)
 
     def standing(self, incident_id: str) -> Said:
-        """Return an incident as it stands, with its buttons."""
+        """Return an incident's current state, with its buttons."""
         stores = self._api.stores()
         try:
             entries = timeline.read_existing(stores, incident_id)
@@ -95,7 +95,7 @@ class Answers:
         return {"text": fallback(message), "blocks": blocks(message, answers=True)}
 
     def link(self, incident_id: str, title: str = "") -> str:
-        """Name an incident, as a link where there is an address; and a plan."""
+        """Return an incident's id, linked if there is an address; a plan's id is never linked."""
         is_one = INCIDENT_ID.fullmatch(incident_id)
         url = incident_url(self._web_url, incident_id) if is_one else ""
         linked = f"<{escape(url)}|{incident_id}>" if url else incident_id
@@ -127,12 +127,12 @@ class Answers:
         return f"{mark} {self.link(key, str(one['title']))}\n{facts}"
 
     def _show(self, press: Press, user: str) -> Said:
-        # The API says who may see it, and what became of one that was deleted.
+        # The API checks who may see it, and says what became of a deleted one.
         self._api.read(f"/incidents/{press.target}", press, user)
         return self.standing(press.target)
 
     def tasks(self, press: Press, user: str) -> Said:
-        """Return the list of tasks that is asked for, or that a press was in."""
+        """Return the requested list of tasks, or the one that contains the pressed button."""
         if press.action == MY_TASKS or press.listed == MINE:
             return self._my_tasks(press, user)
         known = self._api.read(f"/incidents/{press.target}/tasks", press, user)
@@ -177,7 +177,7 @@ class Answers:
         return _said(*lines)
 
     def _handover(self, press: Press, user: str) -> Said:
-        """The report in short: of each section the first lines, the workbench has the rest."""
+        """Return the first lines of each section of the report; the workbench has the rest."""
         from ...shifts.notifying import page_url  # with all that makes one
 
         teams = {name.casefold(): name for name in self._api.routing().teams}
@@ -207,7 +207,7 @@ class Answers:
         return f"{EMOJI.get(line['severity'], '•')} {title}\n{says}"
 
     def _rota(self, name: str) -> str:
-        """Return the rota that somebody means by a team's name, or its own."""
+        """Return the rotation that a team's name, or its own, refers to."""
         routing = self._api.routing()
         wanted = name.casefold()
         rotas = {rota.casefold(): rota for rota in routing.rotas}
@@ -236,5 +236,5 @@ def _duty(rota: Mapping[str, Any]) -> str:
 
 
 def _said(*lines: str) -> Said:
-    """One section for each text, which is escaped already."""
+    """Return one section for each text, which is already escaped."""
     return {"text": "\n".join(lines)[:3000], "blocks": [section(line) for line in lines]}

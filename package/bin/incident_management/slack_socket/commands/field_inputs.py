@@ -1,4 +1,4 @@
-"""Custom fields in a form of Slack: an input for each, of which Slack itself takes what fits. Pure.
+"""Inputs for custom fields in a Slack form, each of the type that lets Slack check it. Pure.
 
 Sources: "Number input element", "Date picker element" and "Select menu element" in Slack's Block
 Kit reference.
@@ -17,13 +17,16 @@ from .forms import FIELD, View, choice_input, input_block, text_input
 __all__ = ["inputs_for"]
 
 HINT_CHARACTERS = 500
-# What all menus together may take of a form (250 kB); the values of the others are typed.
+# The limit of all menus together in a form (250 kB); further values are typed.
 MENU_BYTES = 150_000
 
 
 def inputs_for(fields: CustomFields) -> List[View]:
-    """Return what a new incident is asked for: its severity is chosen in the same form, and its
-    team is not known yet, so those of others say for which they are."""
+    """Return the inputs for a new incident.
+
+    Severity is chosen in the same form, and the team is not known yet. So fields for certain
+    severities or teams say which.
+    """
     room, found = MENU_BYTES, []
     for one in fields.all:
         is_short = one.taken and max(map(len, one.taken)) <= OPTION_CHARACTERS
@@ -53,7 +56,7 @@ def _input(one: CustomField, is_menu: bool) -> View:
 
 
 def _wanted_by(one: CustomField) -> List[str]:
-    """Say which incidents it is for, where that is not all."""
+    """Return which incidents a field is for, unless it is for all."""
     return [
         f"For {what} {patterns}."
         for what, patterns in (("severity", one.severity), ("team", one.team))

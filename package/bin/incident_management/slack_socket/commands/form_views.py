@@ -1,4 +1,4 @@
-"""Chooses the form that a press opens, and fills it. Slack wants it open within three seconds.
+"""Chooses the form that a press opens, and fills it. Slack needs it open within three seconds.
 
 A form opens only for people who may submit it; otherwise they would lose what they typed.
 """
@@ -30,7 +30,7 @@ from .tasks import TASK_CHANGE
 __all__ = ["OPENS", "view_for"]
 
 TITLE_CHARACTERS = 100
-# What opens a form, and how it is called where somebody may not.
+# The actions that open a form, and their names for people who lack the capability.
 OPENS = {
     RESOLVE: "Resolving",
     OPEN: "Opening an incident",
@@ -43,7 +43,7 @@ OPENS = {
 def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:
     """Return the form that a press opens. Raises Declined, SplunkError.
 
-    ``link`` gives the address of a message of a channel, by its ts; empty: there is none.
+    ``link`` returns the address of a channel's message, by its ts; empty if there is none.
     """
     api.must(user, "incident_write", OPENS[press.action])
     if press.action == RESOLVE:
@@ -60,7 +60,7 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
 
 
 def _must_be_open(press: Press, user: str, api: Api) -> Mapping[str, Any]:
-    """Return the incident. Of a button it is known; what is typed may be wrong."""
+    """Return the incident. Raises Declined if it has ended, as a typed id may be wrong."""
     incident = _unmerged(press, user, api)
     if incident["status"] in ENDED:
         raise Declined(f"{press.target} is already {incident['status']}.")
@@ -68,7 +68,7 @@ def _must_be_open(press: Press, user: str, api: Api) -> Mapping[str, Any]:
 
 
 def _unmerged(press: Press, user: str, api: Api) -> Mapping[str, Any]:
-    """Return the incident. Raises Declined where it was merged, and takes nothing any more."""
+    """Return the incident. Raises Declined if it was merged, so that it accepts no changes."""
     incident = api.read(f"/incidents/{press.target}", press, user)
     if incident.get("merged_into"):
         raise Declined(
@@ -94,7 +94,7 @@ def _task(press: Press, user: str, api: Api) -> View:
         raise Declined(f"{press.target} no longer has this task.")
     brought = metadata(press, seen_at=float(task.get("at") or 0.0), state=task["state"])
     people = sorted(api.routing().members)
-    # Where a menu has no room for everybody, with nobody and who has it, the name is typed.
+    # If a menu has no room for all people, "anybody" and the owner, the name is typed.
     longest = max(map(len, (*people, task["owner"])))
     has_room = len(people) <= OPTIONS - 2 and longest <= OPTION_CHARACTERS
     listed = people if has_room else []
@@ -107,7 +107,7 @@ def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> 
     place = lookup.by_place(api.stores(), api.clock, channel, press.thread or ts)
     asked: Dict[str, Any] = {"status": "open", "sort": "-severity", "fields": "title"}
     listed = api.read("/incidents", press, user, limit=OPTIONS, **asked)["incidents"]
-    # The place's own first, also where it is over: what is found afterwards belongs to it.
+    # The place's own incident comes first, even if it has ended: later findings belong to it.
     known = [*([place] if place else []), *listed]
     options: Dict[str, str] = {one["id"]: _shown(one["title"]) for one in known}
     if not options:

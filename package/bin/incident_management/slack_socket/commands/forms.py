@@ -1,8 +1,8 @@
-"""The forms that open in Slack, and what they bring back: Block Kit, pure.
+"""The forms that open in Slack, and the data that they return: Block Kit, pure.
 
 Sources: "Modal views" (title and buttons 24 characters), "Input block", "Plain-text input element"
 and "Select menu element" in Slack's Block Kit reference. :mod:`...notify.services.slack_limits`
-keeps a form within what Slack takes.
+keeps a form within Slack's limits.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ UPDATE_FORM, ADD_FORM = "incident_update_form", "incident_add_form"
 TASK_FORM = "incident_task_form"
 FORMS = (RESOLVE_FORM, OPEN_FORM, UPDATE_FORM, ADD_FORM, TASK_FORM)
 RESOLUTION = "resolution"
-# Begins what a custom field is called in a form.
+# The prefix of a custom field's name in a form.
 FIELD = "field."
 RESOLUTION_CHARACTERS = 2000
-# Stands for nobody among the people that a task can be given to.
+# Stands for nobody among the people that a task can be assigned to.
 ANYBODY = "(anybody)"
 MOST_AFFECTED = 100
 NAME_CHARACTERS = 200
@@ -61,8 +61,10 @@ _NEXT = (
 
 
 class Filled(NamedTuple):
-    """A form that was sent: about which incident (empty: a new one), what is asked of the API, and
-    the text that would be a pity to lose."""
+    """A submitted form: its incident (empty: a new one) and the body of its API request.
+
+    ``typed`` is the text to give back to the person if the request fails.
+    """
 
     target: str
     body: Mapping[str, Any]
@@ -70,10 +72,10 @@ class Filled(NamedTuple):
 
 
 def resolve_form(incident_id: str, title: str, done: str, metadata: str) -> View:
-    """Return the view that asks how an incident was resolved; ``metadata`` comes back with it.
+    """Return the view that asks how an incident was resolved; ``metadata`` is returned with it.
 
-    ``title`` is the incident's, empty where it stands beside the button; ``done`` what was said of
-    it already.
+    ``title`` is the incident's, empty if it is next to the button; ``done`` is the text typed with
+    the command.
     """
     label = f"How was {incident_id} resolved?"
     asked = text_input(RESOLUTION, label, RESOLUTION_CHARACTERS, done)
@@ -82,9 +84,9 @@ def resolve_form(incident_id: str, title: str, done: str, metadata: str) -> View
 
 
 def open_form(title: str, metadata: str, fields: Sequence[View] = ()) -> View:
-    """Return the view that asks what an incident is about that somebody opens.
+    """Return the view for a new incident.
 
-    ``fields``: the inputs of custom ones.
+    ``fields``: the inputs for custom fields.
     """
     return _view(
         OPEN_FORM,
@@ -107,11 +109,11 @@ def open_form(title: str, metadata: str, fields: Sequence[View] = ()) -> View:
 def update_form(
     incident_id: str, title: str, draft: str, state: str, hears: Sequence[str], metadata: str
 ) -> View:
-    """Return the view that asks what stakeholders are told.
+    """Return the view for an update to stakeholders.
 
     Args:
-        draft, state: what is proposed; facts alone.
-        hears: the names of the groups that are told.
+        draft, state: the proposed text, with facts only, and the proposed state.
+        hears: the names of the groups that receive the update.
     """
     told = ", ".join(hears) or "nobody; no stakeholder group matches this incident"
     return _view(
@@ -137,8 +139,8 @@ def add_form(
     """Return the view that asks which incident a message belongs to.
 
     Args:
-        incidents: ids and titles of those that can be chosen, at least one; a hundred are shown.
-        chosen: the id of the one that is proposed; empty: none is.
+        incidents: ids and titles of the choices, at least one; a hundred are shown.
+        chosen: the id of the proposed one; empty if there is none.
     """
     options = [(key, f"{key} · {title}") for key, title in incidents]
     return _view(
@@ -159,8 +161,8 @@ def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], met
 
     Args:
         incident: the id and the title of its incident.
-        task: as the API has it.
-        people: those that it can be given to; none: the name is typed.
+        task: the task as the API returns it.
+        people: those it can be assigned to; if empty, the name is typed.
     """
     owner = str(task["owner"])
     if people:
@@ -192,8 +194,10 @@ def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], met
 
 
 def _task_changes(given: Callable[[str], str], brought: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what is asked of a task. Its state is only said where it is another: a reason is kept
-    with a new one."""
+    """Return the changes of a task.
+
+    They include the state only if it is another one: a reason is kept with a new state.
+    """
     owner, state = given("owner"), given("state")
     changes: Dict[str, Any] = {
         "title": given("title"),
@@ -208,9 +212,9 @@ def _task_changes(given: Callable[[str], str], brought: Mapping[str, Any]) -> Di
 
 
 def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Filled:
-    """Return what a form that was sent asks for; ``brought`` is its metadata.
+    """Return the request of a submitted form; ``brought`` is its metadata.
 
-    Raises KeyError, TypeError or ValueError for what is none of ours.
+    Raises KeyError, TypeError or ValueError if the form is none of ours.
     """
     values = view["state"]["values"]
 

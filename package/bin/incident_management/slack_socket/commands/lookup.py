@@ -12,17 +12,17 @@ from ..people import Declined
 
 __all__ = ["by_place", "by_reference"]
 
-# Parts of ids, and channels of incidents' own, are looked for among what is open, and what changed
-# within this time.
+# Parts of ids, and incident channels, are searched among open incidents and those changed within
+# this time.
 RECENT_SECONDS = 7 * 86400.0
 LOOKED_AT = 5000
 NAMED = 3
-# A message's ts is Slack's clock, when we noted that it was sent ours.
+# A message's ts is by Slack's clock, the time at which it was recorded as sent is by ours.
 SENT_WITHIN_SECONDS = 3600.0
 
 
 def by_reference(stores: Stores, clock: Clock, part: str) -> str:
-    """Return the id of the one incident that a part of an id names. Raises Declined."""
+    """Return the id of the one incident that a part of an id matches. Raises Declined."""
     is_open = stores.incidents.find(IS_OPEN, limit=LOOKED_AT, fields=("_key",))
     changed = stores.incidents.find(
         _changed_lately(clock), "updated_at:-1", LOOKED_AT, fields=("_key",)
@@ -44,9 +44,9 @@ def by_reference(stores: Stores, clock: Clock, part: str) -> str:
 
 
 def by_place(stores: Stores, clock: Clock, channel: str, ts: str = "") -> Optional[Document]:
-    """Return the incident that a thread or a channel is about, or what it was merged into.
+    """Return the incident of a thread or a channel, or the one that it was merged into.
 
-    ``ts`` is the thread's first message's; empty: there is no thread.
+    ``ts`` is that of the thread's first message; empty if there is no thread.
     """
     key = _of_thread(stores, channel, ts)
     known = stores.incidents.get(key) if key else _of_room(stores, clock, channel)

@@ -1,8 +1,8 @@
-"""A message in Slack as plain text: what it says, and where it came from. Pure.
+"""Reads a Slack message as plain text: its content and its source. Pure.
 
-Sources: "Formatting message text" (``& < >`` are escaped, links and mentions stand in ``< >``),
+Sources: "Formatting message text" (``& < >`` are escaped, links and mentions are in ``< >``),
 "message_action payload" (``shortcuts``), "Attachments", "File object" and "Blocks" in Slack's
-documentation. What people write always has a ``text``; an app's message may have blocks alone.
+documentation. A person's message always has a ``text``; an app's message may have only blocks.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["said", "source", "unescaped"]
 
 NAME_CHARACTERS = 80
 MOST_PARTS = 20
-# How deep texts lie in a block: a list's items in rich text are the deepest.
+# The depth at which texts are found in a block: a list's items in rich text are the deepest.
 LEVELS = 6
-# Mentions and links; of what else stands between < and > nothing is Slack's.
+# Mentions and links; anything else between < and > is not Slack's markup.
 _MARKED = re.compile(r"<([@#!][^<>|\n]*|[A-Za-z][\w+.-]*:[^<>|\n]+)(?:\|([^<>\n]*))?>")
 
 
@@ -31,7 +31,7 @@ def unescaped(text: str) -> str:
 
 
 def said(message: Mapping[str, Any], most: int) -> str:
-    """Return a message's text, with what is attached; at most so many characters."""
+    """Return a message's text with its attachments, at most ``most`` characters."""
     parts: List[str] = [unescaped(str(message.get("text") or "")) or _laid(message.get("blocks"))]
     for one in _objects(message.get("attachments")):
         whole = "\n".join(str(one.get(name) or "") for name in ("pretext", "title", "text"))
@@ -49,9 +49,9 @@ def source(
     link: str,
     member: Callable[[str, str], str],
 ) -> str:
-    """Return the line that says whose message it was, when and where.
+    """Return the line with a message's author, time and place.
 
-    ``member`` names who a user of a workspace is in Splunk (both by Slack's ids); empty: nobody.
+    ``member`` returns the Splunk user of a workspace's user (both Slack ids); empty: none.
     """
     try:
         when = f", {to_the_second(float(message.get('ts') or ''))}"
@@ -66,7 +66,7 @@ def source(
 
 def _author(message: Mapping[str, Any], member: Callable[[str, str], str]) -> str:
     user = str(message.get("user") or "")
-    # In a channel that is shared, a message is of its author's workspace ("Slack Connect").
+    # In a shared channel, a message belongs to its author's workspace ("Slack Connect").
     workspace = str(message.get("user_team") or message.get("team") or "")
     bot = message.get("bot_profile")
     named = message.get("username") or (bot.get("name") if isinstance(bot, Mapping) else "")
@@ -84,7 +84,7 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _laid(blocks: Any) -> str:
-    """Return what is to be read in blocks; nothing of their buttons."""
+    """Return the readable text of blocks, without buttons."""
     read = [one for one in _objects(blocks) if one.get("type") != "actions"]
     lines = (("" if one.get("type") == "rich_text" else "\n").join(_texts(one)) for one in read)
     return "\n".join(filter(None, lines))

@@ -1,7 +1,7 @@
 """Parses the text after the slash command into one action. Pure.
 
-Source: "Implementing slash commands" in Slack's documentation: all after the command's name is one
-text. A command "cannot be invoked in message threads", so which incident is meant has to be typed.
+Source: "Implementing slash commands" in Slack's documentation: everything after the command's name
+is one text. A command "cannot be invoked in message threads", so the incident has to be typed.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ _VERBS = {
     "on-call": ON_CALL,
     "handover": HANDOVER,
 }
-# These take no incident: all that follows is their own.
+# Commands without an incident: all that follows is their own text.
 _FREE = (HELP, LIST, OPEN, ON_CALL, HANDOVER)
-# These may be typed without one in a channel of an incident's own.
+# Commands that need no incident id in an incident channel.
 _OF_CHANNEL = (SHOW, ACKNOWLEDGE, TAKE, UPDATE, RESOLVE, REOPEN)
-# These need a text after it.
+# Commands that need a text after the id.
 _SAYS = {
     NOTE: "the text of the note",
     TASK: "the title of the task",
@@ -69,16 +69,16 @@ _SAYS = {
     SEVERITY: "the severity: critical, high, medium, low or info",
 }
 _REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-Z]{3,6})")
-# What telephones and word processors make of a hyphen.
+# The characters that phones and word processors turn a hyphen into.
 _HYPHENS = str.maketrans("\u2010\u2011\u2012\u2013\u2014", "-----")
 _SHOWN_CHARACTERS = 60
 
 
 class Typed(NamedTuple):
-    """``target``: an incident's id, or a part of one; ``rest``: what was typed after it.
+    """``target``: an incident's id, or a part of one; ``rest``: the text after it.
 
-    Without a target an incident is meant that has this channel as its own. With HELP, ``rest`` is
-    the sentence that says what can't be understood, if there is one.
+    Without a target, the incident of the channel is meant. With HELP, ``rest`` is the sentence that
+    says what is not understood, if there is one.
     """
 
     action: str
@@ -116,7 +116,7 @@ def read(text: str) -> Typed:
 
 
 def reference(word: str) -> str:
-    """Return the id, or part of one, that somebody names an incident by; empty: it is none.
+    """Return the incident id, or part of one, in a word; empty if it is neither.
 
     A part is the beginning of the last six characters, with or without the day before them.
     """
@@ -134,7 +134,7 @@ def _verb(word: str) -> Optional[str]:
 
 
 def _bare(word: str) -> str:
-    """Return a word without the quotes of any kind, brackets, commas and so on around it."""
+    """Return a word without surrounding punctuation, such as quotes, brackets and commas."""
     counted = [place for place, one in enumerate(word) if one.isalnum()]
     return word[counted[0] : counted[-1] + 1] if counted else ""
 

@@ -1,7 +1,7 @@
-"""Tasks in Slack: a list with buttons that only one person sees, and the form behind *Change…*.
+"""Tasks in Slack: a list with buttons that only one person sees, and the *Change…* button. Pure.
 
-A button's ``value`` names the incident, the task and the moment when it was last changed, so that
-what somebody else has said meanwhile is not overruled unseen. Pure.
+A button's ``value`` names the incident, the task and the time of its last change, so that it does
+not overwrite a change that somebody else has made since.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ...notify.services.slack_layout import escape, section
 __all__ = ["LISTED", "MINE", "OF_ITS", "TASK_CHANGE", "TASK_DONE", "laid", "told"]
 
 TASK_DONE, TASK_CHANGE = "task_done", "task_change"
-# Which list a button stands in: somebody's own, or an incident's.
+# The list that contains a button: a person's own, or an incident's.
 MINE, OF_ITS = "mine", "its"
-# Each takes two of the 50 blocks of a message.
+# Each task takes two of the 50 blocks of a message.
 LISTED = 20
-# They share one section, of 3,000 characters.
+# Ended tasks share one section, of 3,000 characters.
 ENDED_LISTED = 10
 ENDED_CHARACTERS = 150
 TITLE_CHARACTERS = 240
@@ -29,9 +29,9 @@ def laid(one: Mapping[str, Any], listed: str, about: str = "") -> List[Dict[str,
     """Return the blocks of an open task.
 
     Args:
-        one: as the API has it, with its ``incident_id``.
+        one: the task as the API returns it, with its ``incident_id``.
         listed: MINE or OF_ITS.
-        about: which incident it belongs to, as Slack shows it.
+        about: the incident that it belongs to, in Slack's markup.
     """
     value = f"{one['incident_id']} {one['id']} {float(one.get('at') or 0.0)!r} {listed}"
     who = "" if listed == MINE else (one["who"] or "nobody's yet")
@@ -68,7 +68,7 @@ def _title(one: Mapping[str, Any], most: int = TITLE_CHARACTERS) -> str:
 
 
 def _runbook(address: str) -> str:
-    """Return an address as a link; one that Slack would read as something else as it is."""
+    """Return an address as a link, or as text if Slack would not read it as a web link."""
     if not address.lower().startswith(("https://", "http://")) or "|" in address:
         return escape(address, 500)
     return f"<{escape(address)}|Runbook>" if len(escape(address)) <= 1500 else ""

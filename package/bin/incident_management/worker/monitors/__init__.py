@@ -1,1 +1,1 @@
-"""The monitors of inputs.conf: run one, keep what it learned, tell of its troubles."""
+"""The monitors of inputs.conf: run one, keep its state, report its troubles."""

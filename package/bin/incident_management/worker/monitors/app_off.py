@@ -1,9 +1,9 @@
-"""A member on which somebody disabled the app for a while: its monitors were off, too.
+"""Detects that the app was disabled on this member for a while: its monitors were off, too.
 
-Nothing of the app runs then that could note it. But a worker signs for its monitors
-(:mod:`.roster`), so where it has not for long, splunkd was up all that time, and the app's state
-was written since, the app was off. Else the KV store may have failed, or the machine have been
-down, and what is due is raised.
+No part of the app runs then that could record it. But the worker regularly signs for its monitors
+(:mod:`.roster`). So if it has not for long, while splunkd was up, and the app's state was written
+since, then the app was disabled. Otherwise the KV store may have failed, or the machine may have
+been down, and due findings are raised.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .roster import OFF, REFRESH_SECONDS
 __all__ = ["record_app_off"]
 
 SIGNS_WITHIN = REFRESH_SECONDS + 120.0
-"""A worker that is there has signed again by then: it looks once a minute, between other duties."""
+"""A running worker has signed again by then: it does so once a minute, between other duties."""
 
 
 def record_app_off(
@@ -31,18 +31,16 @@ def record_app_off(
     splunkd_started: Callable[[], float],
     switched: Callable[[], float] = state_changed_at,
 ) -> None:
-    """Note since when monitors of this member were off, if the app was.
+    """Record since when monitors of this member were off, if the app was disabled.
 
-    The worker does this before it signs again, and a monitor before it goes on: either may be first
-    after the app is enabled.
+    The worker does this before it signs again, and a monitor before it continues: either may run
+    first after the app is enabled. Raises what its parts raise.
 
     Args:
         holder: this member's name.
         own: returns the names of the monitors.
         splunkd_started: returns since when splunkd has been up, in epoch seconds.
         switched: returns when the app was enabled last, in epoch seconds.
-
-    Raises what its parts raise.
     """
     known = stores.claims.get(f"{REGISTERED}:{holder}")
     now = clock.now()

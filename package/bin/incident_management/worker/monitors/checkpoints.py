@@ -1,11 +1,11 @@
 """How far a monitor got and what it has learned, in the KV store.
 
-Both are one document, and that document is inserted, never changed: its key is the end of the last
-span it covers. So a run that was ended in the middle is repeated from the same state, and of two
-members that run a monitor at once only one sets the next step.
+Both are in one document, which is inserted and never changed: its key is the end of the last span
+it covers. So an interrupted run is repeated from the same state, and if two members run a monitor
+at once, only one sets the next step.
 
-What a monitor knew of a series before it raised something is a document of its own, its memory, so
-that recovery can be proved later (:mod:`..detection.monitors.rejudging`). It is kept as long as an
+A monitor's state of a series before a finding is a document of its own, its memory, so that
+recovery can be verified later (:mod:`..detection.monitors.rejudging`). It is kept as long as an
 open incident names it.
 """
 
@@ -25,24 +25,24 @@ from .roster import off_since
 __all__ = ["CHECKPOINT", "Checkpoint", "Checkpoints"]
 
 CHECKPOINT = "monitor"
-"""What the purposes of a monitor's checkpoints begin with; a colon and its name follow."""
+"""The prefix of the purposes of a monitor's checkpoints; a colon and its name follow."""
 KEPT_CHECKPOINTS = 3
 KEPT_MEMORIES = 20
 MAX_UNWELL = 1000
 SHORT_BREAK_SECONDS = 900.0
-"""A monitor that is off for no longer goes on as if it had not been."""
+"""A monitor that was off for no longer than this continues as if it had not been."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a monitor stands. Times are epoch seconds.
+    """The position and state of a monitor. Times are epoch seconds.
 
-    ``end``: all spans before it were judged. ``raising_from``: what ends before was learned from
-    only. ``covered_from``: every span since was judged as a whole. ``unwell``: entity -> the end
-    of the last span in which it was out of order; ``unwell_since``: entity -> the end of the first
-    one of that trouble, where its monitor raises a trouble once. ``learned_as``: the settings that
-    the state depends on. ``trail``: where it stood before (:attr:`stands_at`), ever more
-    sparsely; it tells what was judged before a clock went wrong.
+    ``end``: all spans before it were judged. ``raising_from``: spans that end before it were only
+    learned from. ``covered_from``: every span since was judged as a whole. ``unwell``: the end of
+    the last span in which an entity was out of order, by entity. ``unwell_since``: the end of the
+    first span of that trouble, by entity, if the monitor raises a trouble once. ``learned_as``: the
+    settings that the state depends on. ``trail``: earlier positions (:attr:`stands_at`),
+    increasingly sparse; it shows which spans were judged before a clock went wrong.
     """
 
     end: int
@@ -57,15 +57,15 @@ class Checkpoint:
 
     @property
     def stands_at(self) -> float:
-        """Return up to where its findings were raised, or were not to be: later ones still are.
+        """Return the time up to which findings were raised, or were not to be raised.
 
-        In a backfill that is not over ``end`` lies before it.
+        During a backfill, ``end`` lies before it.
         """
         return max(float(self.end), self.raising_from)
 
     @classmethod
     def from_document(cls, document: Document) -> Checkpoint:
-        """Read a document. Raises ValueError when its state can't be read."""
+        """Read a document. Raises ValueError if its state can't be read."""
         value = document["value"]
         return cls(
             end=int(value["end"]),
@@ -80,7 +80,10 @@ class Checkpoint:
         )
 
     def bounded(self) -> Checkpoint:
-        """Forget who was out of order longest ago; nobody counts as quiet in the time forgotten."""
+        """Drop the oldest of too many ``unwell`` entities; move ``covered_from`` past them.
+
+        So no entity counts as quiet in the time that was dropped.
+        """
         if len(self.unwell) <= MAX_UNWELL:
             return self
         latest = sorted(self.unwell.items(), key=lambda one: -one[1])
@@ -111,7 +114,7 @@ class Checkpoint:
 class Checkpoints:
     """The checkpoints and memories of one monitor.
 
-    ``tell`` takes one sentence for the log; ``trouble`` one that people are to see.
+    ``tell`` takes one sentence for the log; ``trouble`` one to show to people.
     """
 
     def __init__(
@@ -134,9 +137,9 @@ class Checkpoints:
     def newest(self, now: float) -> Checkpoint:
         """Return the newest checkpoint that does not lie in the future, else a new beginning.
 
-        A beginning is saved before anything is searched, so that its spans stay due if that fails.
-        One from the future was made while the clock was wrong: it covers spans whose events had
-        yet to come, so it is taken away and those spans are judged again.
+        A beginning is saved before any search, so that its spans stay due if the search fails. A
+        checkpoint from the future was made while the clock was wrong: it covers spans whose events
+        had yet to come, so it is deleted and those spans are judged again.
         """
         known = checkpoints_of(self._stores, self._monitor.name)
         wrong = [one for one in known if _stands_at(one) > self._latest(one, now)]
@@ -157,9 +160,9 @@ class Checkpoints:
         return self._begin(stood_at, trail, [*known, *wrong])
 
     def _was_off(self, known: Sequence[Document], now: float) -> bool:
-        """Tell whether somebody had switched the monitor off, or removed it, since it judged last.
+        """Tell whether the monitor was switched off or removed since it judged last.
 
-        What was found by then would be raised days later, of a time that nobody wanted watched.
+        Findings from that time would be raised days later, about a time that nobody wanted watched.
         """
         stood_at = max(map(_stands_at, known), default=now)
         if now - stood_at <= SHORT_BREAK_SECONDS + self._monitor.lag + self._monitor.every:
@@ -180,9 +183,9 @@ class Checkpoints:
         return found
 
     def _latest(self, document: Document, now: float) -> float:
-        """Return where a checkpoint may stand at most, by the lag with which it was made.
+        """Return the latest valid position of a checkpoint, by the lag with which it was made.
 
-        With another one since, it is only to wait until it is complete by that.
+        After a change of the lag, the monitor only waits until spans are complete by the new one.
         """
         lag, span = float(document["value"].get("lag", self._monitor.lag)), self._monitor.span
         return float((now - lag) // span * span + span)
@@ -198,7 +201,7 @@ class Checkpoints:
         )
 
     def _readable(self, known: Sequence[Document]) -> Optional[Checkpoint]:
-        """Return the newest checkpoint that can be gone on from, if there is one."""
+        """Return the newest checkpoint from which the monitor can continue, if there is one."""
         if known and known[-1]["value"].get("learned_as") != self._monitor.learned_as:
             self._tell(
                 "Its settings or the app's version have changed since it learned. It learns again "
@@ -214,9 +217,10 @@ class Checkpoints:
         return None
 
     def _tell_of_another(self, newest: Document) -> None:
-        """Tell people of a member that goes on with other settings: each undoes what the other did.
+        """Report another member that runs this monitor with other settings.
 
-        Splunk does not replicate inputs.conf, so an edit on one member stays there.
+        Each would undo the other's work. Splunk does not replicate inputs.conf, so an edit on one
+        member stays there.
         """
         age = self._clock.now() - float(newest["time"])
         if (
@@ -232,9 +236,9 @@ class Checkpoints:
     def _begin(
         self, stood_at: float, trail: Iterable[float], old: Sequence[Document]
     ) -> Checkpoint:
-        """Begin with the backfill before ``stood_at``, and raise from there on; drop ``old``.
+        """Begin with the backfill before ``stood_at``, and raise from there on; delete ``old``.
 
-        The beginning is written first: without it, it would not be known where that is.
+        The beginning is saved first: without it, its position would be lost.
         """
         monitor = self._monitor
         backfill = max(monitor.backfill, float(monitor.span))
@@ -247,7 +251,7 @@ class Checkpoints:
             trail=thinned([one for one in trail if one <= stood_at], stood_at, monitor.span),
             key=f"{self._purpose}:{start}",
         )
-        # One of the old settings may stand under the same key.
+        # A checkpoint of the old settings may have the same key.
         self._stores.claims.save([self._step(first)])
         self._delete([one for one in old if one["_key"] != first.key])
         return first
@@ -257,7 +261,7 @@ class Checkpoints:
             self._stores.claims.delete(one["_key"])
 
     def commit(self, step: Checkpoint, before: Checkpoint) -> Checkpoint:
-        """Set the next step; returns the newest checkpoint, which may be another member's."""
+        """Save the next step; return the newest checkpoint, which may be another member's."""
         key = f"{self._purpose}:{step.end}"
         trail = thinned([*before.trail, before.stands_at], step.end, self._monitor.span)
         step = replace(step.bounded(), key=key, trail=trail)
@@ -269,9 +273,9 @@ class Checkpoints:
         return step if newest["_key"] == step.key else Checkpoint.from_document(newest)
 
     def remember(self, start: int, end: int, memory: Mapping[str, Any]) -> str:
-        """Keep what was known before ``start`` of what was found up to ``end``; return its name.
+        """Keep the state before ``start`` of series with findings up to ``end``; return its name.
 
-        A run that is repeated later judges more spans from there, and has found more series.
+        A later repeat of the run judges more spans from there, and has found more series.
         """
         key = f"{self._memories}:{start}:{end}"
         value = {"start": start, "state": pack(memory)}
@@ -279,7 +283,7 @@ class Checkpoints:
         return key
 
     def forget_memories(self) -> None:
-        """Drop all but the newest memories and those that an open incident names."""
+        """Delete memories except for the newest, and those that an open incident names."""
         known = self._stores.claims.find({"purpose": self._memories})
         if len(known) <= KEPT_MEMORIES:
             return
@@ -309,15 +313,15 @@ def _stands_at(document: Document) -> float:
 
 
 def _trail(document: Document) -> List[float]:
-    """Return :attr:`Checkpoint.trail` of a document; early versions of the app kept none."""
+    """Return :attr:`Checkpoint.trail` of a document; early versions of the app saved none."""
     return [float(point) for point in document["value"].get("trail") or ()]
 
 
 def thinned(points: Sequence[float], now: float, span: int) -> List[float]:
-    """Keep of some moments the first and the last at each order of distance, a power of two.
+    """Keep the first and the last moment at each power of two of distance from now.
 
-    So few are kept, and there is always one about as far back as any moment that one may look for.
-    Those of a backfill that is not over lie after ``now``, and count as near.
+    So few are kept, and one is always about as far back as any moment that may be searched for.
+    Moments of a current backfill lie after ``now``, and count as near.
     """
     orders: Dict[int, List[float]] = {}
     for point in sorted(set(points)):

@@ -1,4 +1,4 @@
-"""The duty of a monitor: nothing, until a span is due."""
+"""The duty of a monitor: it does nothing until a span is due."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["MonitorDuty", "is_idle"]
 
 @dataclass(frozen=True)
 class MonitorDuty:
-    """The monitor of a stanza of inputs.conf, which is read when it is to run.
+    """The monitor of a stanza of inputs.conf, which is read at each run.
 
     Attributes:
         values: the stanza's settings.
-        trouble: is told, by a name and in one sentence, what goes wrong, and with
-            ``level=logging.WARNING`` what is done otherwise than it says.
-        wait: lets so many seconds pass, or tells (True) that the process is to end.
+        trouble: takes a name and one sentence about a problem, and ``level=logging.WARNING`` for a
+            setting that has no effect.
+        wait: waits that many seconds, or returns True if the process is to end.
     """
 
     stanza: str
@@ -34,7 +34,7 @@ class MonitorDuty:
     wait: Callable[[float], bool]
 
     def run(self) -> Mapping[str, int]:
-        """Judge what is due; returns what was done. Raises what its parts raise."""
+        """Judge the due spans; return the counts. Raises what its parts raise."""
         monitor, member = self._read(), self.member
         if is_idle(monitor, member.stores, member.clock.now()):
             return {}
@@ -46,7 +46,7 @@ class MonitorDuty:
         return self._judge(monitor)
 
     def _read(self) -> Monitor:
-        """Raises SettingsError where the stanza is malformed."""
+        """Read the monitor. Raises SettingsError if the stanza is malformed."""
         try:
             return Monitor.read(self.stanza, self.values)
         except ValueError as error:
@@ -68,7 +68,7 @@ class MonitorDuty:
         except (SplunkError, SearchFailed):
             raise
         except Exception as error:
-            # A log alone would leave a monitor that judges nothing any more unseen.
+            # With a log line alone, nobody would notice a monitor that judges nothing any more.
             self._note(
                 f"It failed ({type(error).__name__}: {error}), judges nothing and is retried. "
                 "Read incident_management_monitor.log."
@@ -85,8 +85,8 @@ class MonitorDuty:
 def is_idle(monitor: Monitor, stores: Stores, now: float) -> bool:
     """Tell whether a monitor has nothing to do yet, by its newest checkpoint alone.
 
-    splunkd starts a process for each monitor each minute, and most often nothing is due: so that
-    is found out before what a run needs is imported, which is most of its time.
+    splunkd starts a process for each monitor each minute, and usually nothing is due. So this is
+    checked before the imports of a run, which take most of its time.
     """
     known = checkpoints_of(stores, monitor.name)
     if not known or known[-1]["value"].get("learned_as") != monitor.learned_as:
@@ -94,5 +94,5 @@ def is_idle(monitor: Monitor, stores: Stores, now: float) -> bool:
     value = known[-1]["value"]
     end, raising_from = float(value["end"]), float(value["raising_from"])
     until = monitor.complete_until(now)
-    # One that lies in the future was made by a wrong clock: that is told of, and mended.
+    # A checkpoint from the future was made by a wrong clock, which is reported and repaired.
     return max(end, raising_from) <= now and not monitor.is_due(end, raising_from, until)

@@ -1,8 +1,8 @@
-"""Events that were indexed after their span was judged: nobody counted them, and nothing said so.
+"""Detects events that were indexed after their span was judged, and so were not counted.
 
 One judged span in twelve is searched once more, an hour after its end or later, and its events are
-counted again. Where there are noticeably more now, people are told, and of the ``lag`` with which
-all of these would have been counted. It costs a twelfth of the monitor's searches at most.
+counted again. If there are noticeably more, people are notified of this, and of the ``lag`` with
+which all of them would have been counted. It costs a twelfth of the monitor's searches at most.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ LATE = "late"
 SPANS_A_LOOK = 12
 AFTER_SECONDS = 3600.0
 NOTICEABLE = 0.01
-"""Share of a span's events. A few of very many can be neither helped nor noticed."""
+"""The share of a span's events. A few of very many can be neither avoided nor noticed."""
 
 Judged = Tuple[int, int]
-"""The end of a span that was judged as a whole, and how many events it had by then."""
+"""The end of a span that was judged as a whole, and its number of events at that time."""
 
 
 class LateEvents:
-    """What of one monitor's events comes too late.
+    """Checks one monitor's spans for late events.
 
-    Its note in the KV store holds the span that is looked at next, or was last, and what was found.
+    Its note in the KV store holds the span of the next or last check, and the result.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class LateEvents:
         self._holder = holder
         self._key = f"monitor:{monitor.name}:{LATE}"
         self._pause = float(SPANS_A_LOOK * monitor.span)
-        # What was found under another lag, or of another search, says nothing of this one.
+        # A result under another lag, or of another search, does not apply.
         self._settings = digest([monitor.learned_as, monitor.lag], 16)
 
     def run(self, judged: Optional[Judged]) -> str:
-        """Look again where it is time, and return what people are to see; empty: nothing.
+        """Check a span again if it is time; return the sentence to show to people, maybe empty.
 
         ``judged``: the newest span that was judged in this run. Raises what the stores raise.
         """
@@ -99,7 +99,7 @@ class LateEvents:
                 f"counted. Set lag to {math.ceil(delay / 60)}m, which would have included them, or "
                 "find what delays them."
             )
-        # Over indexed fields alone there is no time of indexing; a lookup may have changed, too.
+        # A search of indexed fields has no time of indexing; a lookup may have changed, too.
         return (
             f"{span[0].upper()}{span[1:]} has {count} events now, {late} more than when it was "
             "judged. If they were indexed late, set a longer lag, or find what delays them."

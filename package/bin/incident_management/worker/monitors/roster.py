@@ -1,9 +1,9 @@
-"""Which monitors the members of a search head cluster have, in the KV store.
+"""The monitors of all members of a search head cluster, in the KV store.
 
 A cluster does not replicate inputs.conf by default (``conf_replication_include.<conf>`` in
-server.conf.spec), so a monitor that was made in Splunk Web is an input of one member alone. Each
-member's worker signs for the monitors of its own inputs.conf, so that the others don't take them
-for removed, and can judge a window as they would.
+server.conf.spec), so a monitor that was made in Splunk Web is an input of one member only. Each
+member's worker signs for the monitors of its own inputs.conf, so that other members do not take
+them for removed, and can judge a window as that member would.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ __all__ = [
 ]
 
 OFF = "monitor off"
-# A member says again what is the case after this time.
+# A member signs again after this time.
 REFRESH_SECONDS = 600.0
 EACH_SECONDS, MOST_SECONDS = 0.25, 45.0
-"""How far apart the searches of a member's monitors begin, and how late the last of them."""
+"""The seconds between the starts of a member's monitors, and the most for the last of them."""
 
 
 class MonitorRoster:
@@ -57,7 +57,7 @@ class MonitorRoster:
         self._own = own
 
     def sign(self) -> Dict[str, int]:
-        """The duty: say which monitors this member has, and which it has no more.
+        """Record which monitors this member has, and which it has no more; a duty.
 
         Raises what its parts raise.
         """
@@ -71,15 +71,16 @@ class MonitorRoster:
             value = {"monitors": monitors}
             mine = claim_document(key, now, value, purpose=REGISTERED, holder=self._holder)
             removed = set(registered_monitors(known)) - set(own) if known else set()
-            # Before, because a worker that is ended in between would not know of it any more; and
-            # after, because of two members that remove one at once the later sees the earlier.
+            # Before saving, because a worker that is killed in between would not know of it any
+            # more; and after, because if two members remove one at once, the later sees the
+            # earlier.
             self._note_off(removed)
             self._claims.save([mine])
             self._note_off(removed)
         return {}
 
     def _note_off(self, removed: Set[str]) -> None:
-        """Note which monitors no member has any more, since now: somebody switched them off."""
+        """Record monitors that no member has any more as switched off now."""
         if not removed:
             return
         now = self._clock.now()
@@ -91,14 +92,14 @@ class MonitorRoster:
         )
 
     def all(self) -> Dict[str, Mapping[str, Any]]:
-        """Return the settings of the monitors of all members, by name; this one's own count first.
+        """Return the settings of all members' monitors, by name; this member's own take precedence.
 
-        Raises SplunkError when this member's can't be read.
+        Raises SplunkError if this member's can't be read.
         """
         return known_monitors(self._stores, self._clock.now(), self._own(), self._holder)
 
     def is_gone(self, holder: str) -> bool:
-        """Tell whether a member does not sign any more."""
+        """Tell whether a member no longer signs."""
         return all(
             document["holder"] != holder
             for document in registrations(self._stores, self._clock.now())
@@ -106,16 +107,17 @@ class MonitorRoster:
 
 
 def off_since(stores: Stores, monitor: str) -> Optional[float]:
-    """Return when a monitor was switched off or removed last, None where nobody saw that."""
+    """Return when a monitor was last switched off or removed; None if that was not recorded."""
     note = stores.claims.get(f"{OFF}:{monitor}")
     return float(note["time"]) if note else None
 
 
 def start_delay(stores: Stores, holder: str, monitor: str) -> float:
-    """Return how many seconds a monitor's searches begin after those of its member's first one.
+    """Return the seconds by which a monitor's searches start after those of its member's first.
 
-    All monitors of five minutes are due at once, and their processes may have started at once:
-    without this, hundreds of searches would begin in the same second and hold up everybody else's.
+    All five-minute monitors are due at once, and their processes may have started at once: without
+    this delay, hundreds of searches would begin in the same second and hold up other users'
+    searches.
     """
     known = stores.claims.get(f"{REGISTERED}:{holder}")
     names = sorted(registered_monitors(known)) if known else []

@@ -1,4 +1,4 @@
-"""One run of a monitor, wired to one splunkd."""
+"""One run of a monitor, connected to one splunkd."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["run_monitor"]
 def run_monitor(
     monitor: Monitor, member: Member, trouble: Callable[..., None]
 ) -> Mapping[str, int]:
-    """Judge what is due of a monitor; returns what was done. Raises what its parts raise."""
+    """Judge the due spans of a monitor; return the counts. Raises what its parts raise."""
     session, stores, clock = member.session, member.stores, member.clock
     lookup = TopologyLookup()
 

@@ -1,7 +1,7 @@
-"""Runs a monitor: reads the spans that are due, judges them, and remembers exactly how far it got.
+"""Runs a monitor: reads the due spans, judges them, and records exactly how far it got.
 
-A run that was ended in the middle is repeated from the same checkpoint and finds the same signals,
-which ingest drops as known (:mod:`.checkpoints`). No span is missed or counted twice.
+An interrupted run is repeated from the same checkpoint and finds the same signals, which ingest
+drops as known (:mod:`.checkpoints`). No span is missed or counted twice.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ SPANS_A_SEARCH = 288
 SPANS_A_RUN = 20_000
 TURN_SECONDS = 900.0
 WAIT_SECONDS = 900.0
-"""That spans wait at most for events that a search may lack."""
-# Of one series, what is out of order again after so many spans or fewer is the same trouble: an
-# anomaly of a baseline is over after so many that are calm.
+"""The longest time that spans wait for events that a search may lack."""
+# A series that is out of order again after this many spans or fewer has the same trouble: an
+# anomaly of a baseline ends after this many calm spans.
 SPANS_BETWEEN = CALM_POINTS
 
 Ingest = Callable[[Sequence[Signal], str], Any]
@@ -45,9 +45,9 @@ class MonitorRunner:
     """One monitor over stores, a searcher and a clock.
 
     Args:
-        ingest: takes signals in; may be given the same ones again.
-        trouble: is told, with the monitor's purpose and in one sentence, what it could not do, and
-            with ``level=logging.WARNING`` what it does otherwise than before.
+        ingest: ingests signals; may get the same ones again.
+        trouble: takes the monitor's purpose and one sentence about a problem, with
+            ``level=logging.WARNING`` for changed behaviour that is no failure.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class MonitorRunner:
         self._troubles: List[str] = []
 
     def run(self) -> Dict[str, int]:
-        """Judge all spans that are due; returns how many spans and signals there were.
+        """Judge all due spans; return the numbers of spans and signals.
 
-        A search that fails or takes too long is told of, and its spans stay due. Raises what the
+        A search that fails or takes too long is reported, and its spans stay due. Raises what the
         stores raise.
         """
         done = {"monitor_spans": 0, "monitor_signals": 0}
@@ -103,7 +103,7 @@ class MonitorRunner:
             self._stores.claims.delete(f"{self._purpose}:turn")
 
     def _judge_until(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
-        """Judge the spans up to ``until``, and count in ``done`` what was done."""
+        """Judge the spans up to ``until``, and add to the counts in ``done``."""
         while checkpoint.end < until and done["monitor_spans"] < SPANS_A_RUN:
             spans = min(self._spans, (until - checkpoint.end) // self._monitor.span)
             try:
@@ -128,7 +128,7 @@ class MonitorRunner:
                 self._ingest(signals, ACTOR)
             checkpoint = self._checkpoints.commit(step, checkpoint)
             if checkpoint.end != step.end:
-                break  # Another member went on: the rest is its.
+                break  # Another member has continued: it judges the rest.
             done["monitor_spans"] += spans
             done["monitor_signals"] += len(signals)
         going_on = ongoing_suppressed(self._stores, self._monitor.name, checkpoint)
@@ -141,7 +141,7 @@ class MonitorRunner:
             self._trouble(told)
 
     def _note_troubles(self, has_judged: bool) -> None:
-        """Note what people are to see; without any, a judged span ends what was noted before."""
+        """Record the troubles to show; without any, a judged span clears earlier ones."""
         book = TroubleBook(self._stores, self._clock)
         if self._troubles:
             book.note(self._monitor.name, self._holder, " ".join(dict.fromkeys(self._troubles)))
@@ -149,10 +149,10 @@ class MonitorRunner:
             book.clear(self._monitor.name)
 
     def _takes_turn(self, end: int, now: float) -> bool:
-        """Tell whether this member is to go on from here, so that one alone runs the searches.
+        """Tell whether this member is to continue, so that only one runs the searches.
 
-        That only saves work. A member that was ended at its turn goes on at once when it is back,
-        another one when the turn has grown old.
+        That only saves work. A member that was killed during its turn continues at once when it is
+        back, another one when the turn has grown old.
         """
         turn: Document = claim_document(
             f"{self._purpose}:turn", now, {"end": end}, purpose="monitor turn", holder=self._holder
@@ -179,13 +179,14 @@ class MonitorRunner:
         return result
 
     def _waits(self, checkpoint: Checkpoint, warning: str) -> bool:
-        """Tell whether spans of which events may be missing are looked at again later.
+        """Tell whether spans that may lack events are judged later.
 
-        A search peer that restarts is back in minutes, and what it has is no silence. What still
-        lacks events by then is judged as it is, and so is what follows, until a search is whole.
+        A search peer that restarts is back in minutes, and its missing events must not look like
+        silence. Spans that still lack events by then are judged as they are, and so are the
+        following ones, until a search is complete.
         """
         if checkpoint.covered_from == checkpoint.end:
-            return False  # The span before was not whole either.
+            return False  # The previous span was incomplete, too.
         now, key = self._clock.now(), f"{self._purpose}:waits"
         known = self._stores.claims.get(key)
         if known is None or known["value"]["end"] != checkpoint.end:
@@ -203,7 +204,7 @@ class MonitorRunner:
     def _judge(
         self, checkpoint: Checkpoint, spans: int, result: SearchResult
     ) -> Tuple[List[Signal], Checkpoint]:
-        """Return the signals of the next spans, and the step that they are."""
+        """Return the signals of the next spans, and the checkpoint after them."""
         monitor, start = self._monitor, checkpoint.end
         end = start + spans * monitor.span
         detector = detector_for(monitor)
@@ -237,7 +238,7 @@ class MonitorRunner:
         return self._signals(raised, checkpoint, end), step
 
     def _complain(self, result: SearchResult, detector: Detector) -> None:
-        """Tell what keeps findings from being made, or some of them."""
+        """Report what prevents findings, or some of them."""
         if result.truncated:
             self._trouble(
                 f"A span has more than {MAX_EVENTS} rows; only that many were judged. Choose a "
@@ -257,7 +258,7 @@ class MonitorRunner:
                 "fields of by."
             )
 
-    # --- what was found ---------------------------------------------------------------------
+    # --- findings ----------------------------------------------------------------------------
 
     def _signals(
         self, raised: Sequence[Tuple[int, Found]], before: Checkpoint, end: int
@@ -276,11 +277,11 @@ class MonitorRunner:
         return made
 
     def _trouble(self, sentence: str) -> None:
-        """Tell of what keeps it from judging, which people are to see until it is over."""
+        """Report a problem that prevents judging; it is shown to people until it is over."""
         self._troubles.append(self._tell(sentence))
 
     def _warn(self, sentence: str) -> None:
-        """Log what is no failure: that it learns anew after an upgrade, or tries a shorter span."""
+        """Log something that is no failure: learning again after an upgrade, or a retry of less."""
         self._log(self._purpose, self._named(sentence), level=logging.WARNING)
 
     def _tell(self, sentence: str) -> str:
@@ -300,7 +301,7 @@ def _note_since(
     at: int,
     span: int,
 ) -> None:
-    """Note for which of some entities a trouble begins with the span from ``at``."""
+    """Record the entities whose trouble begins with the span from ``at``."""
     for entity in entities:
         if entity not in since or at - unwell[entity] > SPANS_BETWEEN * span:
             since[entity] = float(at + span)

@@ -1,8 +1,8 @@
-"""A monitor's findings that were held back, and whose trouble has gone on since.
+"""A monitor's suppressed findings whose trouble has continued since.
 
-A detector that finds a trouble in its first span only would never tell of one that began in a
-maintenance window. So what was held back is taken in again, with the end that its trouble has by
-now: while a suppression covers that it stays held back, and after that it opens its incident.
+A detector that raises a trouble only in its first span would never report one that began in a
+maintenance window. So suppressed findings are ingested again, with the current end of their
+trouble: they stay suppressed while a suppression covers that end, and open their incident after it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .checkpoints import Checkpoint
 
 __all__ = ["ongoing_suppressed"]
 
-# The most of one monitor that are looked at, the newest first.
+# The most findings of one monitor that are checked, the newest first.
 MAX_HELD = 1000
 
 
 def ongoing_suppressed(stores: Stores, monitor: str, checkpoint: Checkpoint) -> List[Signal]:
-    """Return what was held back of a monitor and goes on, each up to where it was found last."""
+    """Return a monitor's suppressed findings that continue, each with the end of its trouble."""
     if not checkpoint.unwell_since:
         return []
     earliest: Document = {"last_time": {"$gte": min(checkpoint.unwell_since.values())}}

@@ -1,9 +1,9 @@
-"""What keeps monitors from judging, told to people as messages in Splunk Web.
+"""Shows troubles of monitors to people, as messages in Splunk Web.
 
-A monitor's process notes its trouble in the KV store, and takes the note away when it judges again.
-The worker shows each note once in a cluster: the member that is first to insert the claim of a
-message shows it, and takes it away. A note about a monitor that is no input of any member any more
-is taken away by the member that made it, as only that one knows.
+A monitor's process records its trouble in the KV store, and deletes the record when it judges
+again. The worker shows each trouble once in a cluster: the first member to insert the claim of a
+message shows it, and removes it later. A record about a monitor that no member has as an input any
+more is deleted by the member that made it, as only that one knows.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MESSAGE = "monitor message"
 
 
 class TroubleBook:
-    """The troubles of all monitors: one document a monitor, which says what is wrong at present."""
+    """The troubles of all monitors: one document for each monitor with its current trouble."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._claims = stores.claims
         self._clock = clock
 
     def note(self, monitor: str, holder: str, sentence: str) -> None:
-        """Note what is wrong; the same again is written again only after a while."""
+        """Record a trouble; the same one is written again only after a while."""
         key, now = f"{TROUBLE}:{monitor}", self._clock.now()
         known = self._claims.get(key)
         is_same = known is not None and known["value"]["sentence"] == sentence
@@ -37,7 +37,7 @@ class TroubleBook:
             self._claims.save([claim_document(key, now, value, purpose=TROUBLE, holder=holder)])
 
     def clear(self, monitor: str) -> None:
-        """Say that nothing is wrong with a monitor any more."""
+        """Delete the trouble of a monitor."""
         self._claims.delete(f"{TROUBLE}:{monitor}")
 
 
@@ -45,18 +45,18 @@ class Bulletin(Protocol):
     """The messages that Splunk Web shows to administrators."""
 
     def show(self, name: str, sentence: str) -> None:
-        """Put up a message, or replace the one of that name."""
+        """Show a message, or replace the one with that name."""
 
     def take_away(self, name: str) -> None:
-        """Take a message away, if it is still there."""
+        """Remove a message, if it is still there."""
 
 
 class MonitorMessages:
-    """The duty: what is shown follows what is noted.
+    """The duty that keeps the messages in step with the recorded troubles.
 
     Args:
         holder: this member's name.
-        roster: the monitors that are enabled, of all members.
+        roster: the enabled monitors of all members.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class MonitorMessages:
         self._roster = roster
 
     def run(self) -> Dict[str, int]:
-        """Do one round; returns how many messages were put up. Raises what its parts raise."""
+        """Do one round; return how many messages were shown. Raises what its parts raise."""
         known = self._claims.find(any_of("purpose", (TROUBLE, MESSAGE)))
         notes = [one for one in known if one["purpose"] == TROUBLE]
         troubles = _sentences(self._without_removed(notes))
@@ -81,7 +81,7 @@ class MonitorMessages:
         return {"monitor_messages": sum(self._show(monitor, troubles[monitor]) for monitor in new)}
 
     def _without_removed(self, notes: Sequence[Document]) -> List[Document]:
-        """Take away notes about monitors that are no input of any member; return the others."""
+        """Delete records about monitors that no member has as an input; return the others."""
         watched = self._roster.all() if notes else {}
         kept = []
         for note in notes:
@@ -92,12 +92,12 @@ class MonitorMessages:
         return kept
 
     def _is_mine(self, note: Document) -> bool:
-        """Tell whether a note is this member's, or that of one that is gone."""
+        """Tell whether a record is this member's, or that of a member that is gone."""
         holder, age = str(note["holder"]), self._clock.now() - float(note["time"])
         return holder == self._holder or (age >= GONE_SECONDS and self._roster.is_gone(holder))
 
     def _look_after(self, monitor: str, message: Document, sentence: str) -> None:
-        """Replace or take away a message, if it is this member's or that of one that is gone."""
+        """Update or remove a message, if it is this member's or that of a member that is gone."""
         now = self._clock.now()
         age = now - float(message["time"])
         mine = message["holder"] == self._holder

@@ -1,1 +1,1 @@
-"""Runs of saved searches whose alert actions were interrupted: found, and ingested once more."""
+"""Runs of saved searches whose alert actions were interrupted: found, and ingested again."""

@@ -1,4 +1,4 @@
-"""What splunkd knows of fired alerts, and of past runs."""
+"""splunkd's lists of fired alerts and of past runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIRED_A_PAGE = 1000
 class SplunkAlerts:
     """splunkd's list of fired alerts: ``alerts/fired_alerts`` in the REST API Reference.
 
-    And the jobs that are left of earlier runs; see :class:`.run_history.RunHistory`.
+    Also the remaining jobs of earlier runs; see :class:`.run_history.RunHistory`.
     """
 
     def __init__(self, session: Session) -> None:
@@ -29,7 +29,7 @@ class SplunkAlerts:
         self._searcher = SplunkSearcher(session)
 
     def recent(self, since: float) -> List[FiredAlert]:
-        """Page through the list, which is that of all apps, newest first."""
+        """Read the list, which covers all apps, page by page, the newest first."""
         found: List[FiredAlert] = []
         while True:
             answer = self._session.get(

@@ -1,13 +1,14 @@
-"""Runs whose alerts splunkd has forgotten, because it was restarted.
+"""Runs whose alerts splunkd has forgotten because it was restarted.
 
 "This property is valid until splunkd restarts. Restart clears the listing of triggered alerts"
-(``alert.expires`` in savedsearches.conf.spec): an alert action that the restart ended would never
-be made good. The jobs stay, for the action's ``ttl``. So a worker that finds splunkd restarted
-looks once through the runs of the searches that open incidents: those since the moment up to which
-it had reconciled everything. It keeps that in ``incident_claims``, with the start of splunkd that
-it saw and the searches that are done, because its own process ends every few minutes.
+(``alert.expires`` in savedsearches.conf.spec): the signals of an alert action that the restart
+killed would be lost. But the jobs stay for the action's ``ttl``. So a worker that notices a restart
+of splunkd checks the runs of the searches that open incidents once: those since the time until
+which all runs were reconciled. It keeps that time in ``incident_claims``, with splunkd's start time
+and the finished searches, because its own process ends every few minutes.
 
-Of runs that may have alerted or not (:mod:`.run_history`) nothing is taken in, and a line says so.
+Runs that may or may not have alerted (:mod:`.run_history`) are not ingested, and a log line says
+so.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from .run_history import LONGEST_RUN_SECONDS, SEARCHES_A_ROUND, PastRuns, alerte
 __all__ = ["GIVE_UP_SECONDS", "GRACE_SECONDS", "RunsBeforeRestart"]
 
 PURPOSE = "worker:reconcile:until"
-# An alert action has two minutes before splunkd ends it.
+# An alert action has two minutes before splunkd kills it.
 GRACE_SECONDS = 150.0
 GIVE_UP_SECONDS = 3600.0
 NOTE_SECONDS = 60.0
 
 
 class RunsBeforeRestart:
-    """Finds them, some searches a round; one lives as long as the worker's process."""
+    """Finds these runs, some searches in a round; an instance lives as long as its process."""
 
     def __init__(self, past: PastRuns) -> None:
         self._past = past
@@ -44,7 +45,7 @@ class RunsBeforeRestart:
         self._noted = float("-inf")
 
     def found(self) -> List[FiredAlert]:
-        """Look through the next searches; return what was found and is not reconciled yet."""
+        """Check the next searches; return the runs found and not yet reconciled."""
         if self._left is None:
             self._begin()
         if not self._left:
@@ -54,7 +55,7 @@ class RunsBeforeRestart:
         return self._found
 
     def reconciled(self, done: Set[str], until: float) -> None:
-        """Drop what is done, and note that everything before a moment is, if it is."""
+        """Drop finished runs; record that all runs before a moment are reconciled, if they are."""
         self._found = [run for run in self._found if run.sid not in done]
         if self._left is None:
             return
@@ -65,7 +66,7 @@ class RunsBeforeRestart:
             self._noted = until
 
     def _note_done(self, left: List[SavedDetection]) -> None:
-        """Note which searches the next process need not look through."""
+        """Record which searches the next process need not check."""
         done = self._names - {*map(name_of, left), *map(name_of, self._found)}
         if done != self._done:
             since = self._past.noted(PURPOSE)
@@ -73,7 +74,7 @@ class RunsBeforeRestart:
             self._done = done
 
     def _begin(self) -> None:
-        """List the searches to look through, when what was going on at the start has ended."""
+        """List the searches to check, once the actions running at the start have ended."""
         if self._clock.now() - self._started < GRACE_SECONDS:
             return
         known = self._past.noted(PURPOSE)
@@ -82,7 +83,7 @@ class RunsBeforeRestart:
             if not known or known.get("splunkd") == self._splunkd:
                 self._left = []
                 return
-            # A clock that was ahead before the restart wrote a moment that is yet to come.
+            # Before the restart, a clock that was ahead recorded a time in the future.
             self._since = min(float(known["until"]), self._started)
             searches = self._past.history.searches()
         except SearchFailed as error:
@@ -107,7 +108,7 @@ class RunsBeforeRestart:
         return fired_by(search, [run for run in runs if verdicts[run.sid]])
 
     def _runs_of(self, search: SavedDetection) -> List[SearchRun]:
-        """Return the runs from before the restart that found something."""
+        """Return the runs from before the restart that had results."""
         try:
             runs = self._past.history.runs(search)
         except SearchFailed as error:

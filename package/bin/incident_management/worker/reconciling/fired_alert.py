@@ -1,4 +1,4 @@
-"""One run of a saved search that raised an alert, as splunkd lists it or as its job tells."""
+"""One run of a saved search that raised an alert, from splunkd's list or from its job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ACTION = "open_incident"
 
 @dataclass(frozen=True)
 class FiredAlert:
-    """``time`` is when it alerted; where only its job is left, when the run was due."""
+    """A fired alert; ``time`` is when it alerted or, from a job alone, when the run was due."""
 
     name: str
     app: str

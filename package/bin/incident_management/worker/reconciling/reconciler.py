@@ -1,4 +1,4 @@
-"""Ingests once more what fired: signals of an interrupted alert action are not lost."""
+"""Ingests fired alerts again, so that signals of an interrupted alert action are not lost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .untracked import UntrackedRuns
 
 __all__ = ["FiredAlerts", "Reconciler"]
 
-# Retention keeps what it needs to know of a run for at least this long (settings.Lifecycle.keep).
+# Retention keeps a run's documents for at least this long (settings.Lifecycle.keep).
 OLDEST_SECONDS = 6 * 86400.0
 # Covers members' clocks that differ, and alerts that splunkd lists late.
 OVERLAP_SECONDS = 900.0
 RUNS_A_ROUND = 50
-# As many as one request of the action brings.
+# As many as one request of the action has.
 SIGNALS_AT_ONCE = 4000
 
 Ingest = Callable[[Sequence[Signal], str], Any]
@@ -28,20 +28,20 @@ Trouble = Callable[[str, str], None]
 
 
 class FiredAlerts(Protocol):
-    """What splunkd remembers of alerts."""
+    """splunkd's records of alerts."""
 
     def recent(self, since: float) -> List[FiredAlert]:
-        """The runs that raised an alert since then; there may be older ones among them."""
+        """Return the runs that raised an alert since then; older ones may be included."""
 
     def rows(self, sid: str) -> SearchResult:
-        """The results of a run, as many as its action took. Raises SearchFailed: they are gone."""
+        """Return the results of a run, as many as its action took. Raises SearchFailed if gone."""
 
     def params(self, name: str, app: str, owner: str) -> Dict[str, str]:
-        """``action.open_incident.param.*`` of a saved search, without that prefix."""
+        """Return ``action.open_incident.param.*`` of a saved search, without that prefix."""
 
 
 class Reconciler:
-    """Ingests each run that fired, once more: what arrived is dropped, what did not is not lost.
+    """Ingests each fired run again: arrived signals are dropped, lost ones are recovered.
 
     Args:
         forgotten: the runs from before a restart, which splunkd does not list.
@@ -69,7 +69,7 @@ class Reconciler:
         self._until = 0.0
 
     def run(self) -> Dict[str, int]:
-        """Reconcile at most 50 runs; returns how many signals had been lost."""
+        """Reconcile at most 50 runs; return how many signals had been lost."""
         recovered = 0
         now = self._clock.now()
         since = max(min(self._until, now) - OVERLAP_SECONDS, now - OLDEST_SECONDS)
@@ -82,7 +82,8 @@ class Reconciler:
             if ACTION in alert.actions and now - alert.time <= OLDEST_SECONDS
         ]
         waiting = [alert for alert in mine if alert.sid not in self._done]
-        # One from the future alerted before the clock was put right; to look early does no harm.
+        # An alert from the future fired before the clock was corrected; checking early does no
+        # harm.
         ripe = [one for one in waiting if abs(now - one.time) >= GRACE_SECONDS]
         for alert in ripe[:RUNS_A_ROUND]:
             if alert.sid not in self._done:
@@ -106,7 +107,7 @@ class Reconciler:
             self._trouble(key, f"Whether all signals of {fired.sid} arrived is unknown: {error}")
             lost = []
         except Invalid as error:
-            # It will never be taken in, and the runs after it must not wait for it.
+            # It can never be ingested, and the runs after it must not wait for it.
             self._trouble(key, f"The results of {fired.sid} can't be ingested: {error}")
             lost = []
         for some in chunks(lost, SIGNALS_AT_ONCE):

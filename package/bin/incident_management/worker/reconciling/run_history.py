@@ -1,7 +1,7 @@
-"""What splunkd keeps of runs that are over, and which of them alerted.
+"""splunkd's records of past runs, and which of these alerted.
 
-A search's history lists all runs, alerts or not. Whether one alerted follows from the search's own
-condition and the job's count of results; where it does not, nothing is taken in.
+A search's history lists all runs. Whether one alerted follows from the search's condition and the
+job's number of results; if it does not, the run is not ingested.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
     "name_of",
 ]
 
-# A run alerts when it is done, at most so long after it was due.
+# A run alerts when it is done, at most this long after it was due.
 LONGEST_RUN_SECONDS = 3600.0
 SEARCHES_A_ROUND = 10
 
@@ -35,22 +35,22 @@ class RunHistory(Protocol):
     """What splunkd keeps of runs over a restart. The methods raise SearchFailed."""
 
     def splunkd_started(self) -> float:
-        """When splunkd started, in epoch seconds."""
+        """Return when splunkd started, in epoch seconds."""
 
     def searches(self) -> Sequence[SavedDetection]:
-        """The saved searches that open incidents."""
+        """Return the saved searches that open incidents."""
 
     def runs(self, search: SavedDetection) -> Sequence[SearchRun]:
-        """The runs of one of them whose jobs have not expired."""
+        """Return the runs of one of them whose jobs have not expired."""
 
 
 @dataclass(frozen=True)
 class PastRuns:
-    """What is needed to look through the runs of searches, some each round.
+    """Access for checking the runs of searches, some in each round.
 
     Args:
         holder: this member's name. Each member of a cluster has its own alerts and restarts.
-        trouble: is told, in one sentence, what can't be read or known.
+        trouble: takes a name and one sentence about what can't be read.
     """
 
     stores: Stores
@@ -60,12 +60,12 @@ class PastRuns:
     trouble: Callable[[str, str], None]
 
     def noted(self, purpose: str) -> Mapping[str, Any]:
-        """Return what this member noted last; empty for nothing. It outlives the process."""
+        """Return this member's last record; empty for none. It outlives the process."""
         claim = self.stores.claims.get(f"{purpose}:{self.holder}") or {}
         return claim.get("value") or {}
 
     def note(self, purpose: str, value: Mapping[str, Any]) -> None:
-        """Note how far this member got."""
+        """Record how far this member got."""
         key, now = f"{purpose}:{self.holder}", self.clock.now()
         claim = claim_document(key, now, dict(value), purpose=purpose, holder=self.holder)
         self.stores.claims.save([claim])
@@ -79,21 +79,21 @@ class PastRuns:
 
 
 def name_of(one: Union[SavedDetection, FiredAlert]) -> str:
-    """Return what names a search, or that of an alert, among those of all apps and users."""
+    """Return a search's name that is unique among all apps and users; also for an alert."""
     return "/".join((one.app, one.owner, one.name))
 
 
 def fired_by(search: SavedDetection, runs: Sequence[SearchRun]) -> List[FiredAlert]:
-    """Return runs that alerted as splunkd would list them."""
+    """Return runs that alerted, as splunkd would list them."""
     each = triggers_for_each(search.settings)
     of = (search.name, search.app, search.owner)
     return [FiredAlert(*of, run.sid, run.due, (ACTION,), each) for run in runs]
 
 
 def alerted(settings: Mapping[str, str], results: int) -> Optional[bool]:
-    """Tell whether a run with so many results alerted; None when that can't be told from them.
+    """Tell whether a run with this number of results alerted; None if the number can't tell.
 
-    Throttling (``alert.suppress``) depends on runs that are gone.
+    Throttling (``alert.suppress``) depends on earlier runs, which are gone.
     """
     if is_true(settings.get("alert.suppress")):
         return None

@@ -1,15 +1,15 @@
 """Runs of alerts that splunkd does not list, because they are not tracked.
 
 ``alert.track`` in savedsearches.conf.spec: with 0, which Splunk Web writes unless *Add to Triggered
-Alerts* is among the actions, an alert is not listed; with ``auto``, the default, it is where an
-action asks for that (``track_alert`` of alert_actions.conf, as ``open_incident`` does), but for an
-alert that triggers always. An action of an alert that is not listed, and is killed, would never be
-made good. So the worker looks every five minutes through the jobs of these alerts' runs. splunkd's
-``saved/searches`` was seen to give ``auto`` as false: such runs are then found both ways, and taken
-in once, as a run's claim says.
+Alerts* is among the actions, an alert is not listed. With ``auto``, the default, it is listed if an
+action requests it (``track_alert`` of alert_actions.conf, as ``open_incident`` does), except for an
+alert that always triggers. If the action of an unlisted alert is killed, its signals would be lost.
+So every five minutes, the worker checks the jobs of these alerts' runs. splunkd's
+``saved/searches`` was seen to return ``auto`` as false: such runs are then found both ways, and
+ingested once, because of the run's claim.
 
-Where it does not follow from the count of results that a run alerted, nothing is taken in, as of
-:mod:`.before_restart` runs.
+If the number of results does not show that a run alerted, it is not ingested, as for runs
+:mod:`.before_restart`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ PURPOSE = "worker:untracked"
 
 
 class UntrackedRuns:
-    """Finds them, some searches a round; one lives as long as the worker's process.
+    """Finds these runs, some searches in a round; an instance lives as long as its process.
 
-    What must outlive the process, which may end in the middle of a look, is in ``incident_claims``:
-    when the last whole look began, and since when the runs of each search are to be looked at, in
-    the order in which their turns come. Of a search that is new that is now: what ran before may
-    have had no action, and opens no incident.
+    State that must outlive the process, which may end during a check, is in ``incident_claims``:
+    when the last complete check began, and since when to check the runs of each search, in the
+    order of their turns. A new search is checked from now on: its earlier runs may have had no
+    action, and open no incident.
     """
 
     def __init__(self, past: PastRuns) -> None:
@@ -47,7 +47,7 @@ class UntrackedRuns:
         self._found: Dict[str, FiredAlert] = {}
 
     def found(self) -> List[FiredAlert]:
-        """Look through the next searches; return what was found and is not reconciled yet."""
+        """Check the next searches; return the runs found and not yet reconciled."""
         if self._looked is None:
             noted = self._past.noted(PURPOSE)
             self._looked, self._since = noted.get("looked") or 0.0, dict(noted.get("known") or ())
@@ -59,11 +59,11 @@ class UntrackedRuns:
         return list(self._found.values())
 
     def reconciled(self, done: Set[str]) -> None:
-        """Drop what is done."""
+        """Drop the finished runs."""
         self._found = {sid: run for sid, run in self._found.items() if sid not in done}
 
     def _begin(self, now: float) -> None:
-        """List the searches to look through, those whose turn was longest ago first."""
+        """List the searches to check, those whose turn was longest ago first."""
         try:
             searches = self._past.history.searches()
         except SearchFailed as error:
@@ -86,7 +86,7 @@ class UntrackedRuns:
     def _look_at(self, search: SavedDetection, now: float) -> None:
         name, an_hour_ago = name_of(search), now - LONGEST_RUN_SECONDS
         since = self._since.pop(name)
-        # A clock that was ahead noted a moment that is yet to come.
+        # A clock that was ahead recorded a time in the future.
         since = since if since <= now else an_hour_ago
         self._since[name] = since
         try:

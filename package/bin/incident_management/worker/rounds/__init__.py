@@ -1,1 +1,1 @@
-"""What the worker's duties do: each one bounded round, which may be repeated at any point."""
+"""The duties' work: each method is one bounded round, which may be repeated at any point."""

@@ -1,4 +1,4 @@
-"""The rounds that mend incidents' documents from their timelines."""
+"""The rounds that rebuild incidents' documents from their timelines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Documents"]
 
 
 class Documents:
-    """``audit_index``: where entries are read that the KV store has lost."""
+    """The rounds on documents; ``audit_index`` returns entries that the KV store has lost."""
 
     def __init__(self, shared: Shared, audit_index: AuditIndex) -> None:
         self._shared = shared
@@ -23,15 +23,15 @@ class Documents:
         self._build = build_number()
 
     def migrate(self) -> Mapping[str, int]:
-        """Bring over what an earlier version has stored elsewhere."""
+        """Migrate the documents of an earlier version from their former collection."""
         shared = self._shared
         return migrate_if_ours(shared.session, shared.stores.incidents, shared.tell)
 
     def refresh(self) -> Mapping[str, int]:
-        """Mend those that lack entries of late."""
+        """Refresh documents that lack recent entries."""
         return refresh_stale(self._shared.stores, self._shared.clock)
 
     def renew(self) -> Mapping[str, int]:
-        """Make all anew, some a round, where another version of the app made them."""
+        """Rebuild the documents of another version of the app, some in each round."""
         shared, indexed = self._shared, self._audit_index.entries
         return sweep_documents(shared.stores, shared.clock, self._build, indexed, shared.tell)

@@ -1,4 +1,4 @@
-"""The rounds of fixes: what became of a run, whether it helped, and plans that run out."""
+"""The rounds of fixes: interrupted runs, verification, and expired plans."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["Fixes"]
 
 
 class Fixes:
-    """One lives as long as its process.
+    """The rounds on fixes. An instance lives as long as its process.
 
     Args:
-        roster: the monitors of all members, as one may have raised what a fix is to end.
+        roster: the monitors of all members, as one may have raised the incident of a fix.
     """
 
     def __init__(self, shared: Shared, roster: MonitorRoster) -> None:
@@ -32,13 +32,13 @@ class Fixes:
         self._verifier: Optional[Verifier] = None
 
     def settle(self) -> Mapping[str, int]:
-        """End the runs that were cut off."""
+        """End the runs that were interrupted."""
         return {
             "runs_settled": interrupted_runs.settle_all(self._context(), failed=self._shared.tell)
         }
 
     def verify(self) -> Mapping[str, int]:
-        """Let what raised an incident say whether its fix has helped."""
+        """Verify fixes by the searches and monitors that raised their incidents."""
         shared = self._shared
         if self._verifier is None:
             raising = raising_of(shared.session, shared.stores, self._roster.all)
@@ -48,7 +48,7 @@ class Fixes:
         return {"plans_verified": self._verifier.run(failed=shared.tell)}
 
     def expire(self) -> Mapping[str, int]:
-        """Write down which plans have run out."""
+        """Expire plans whose time is over."""
         return {"plans_expired": approval.expire_plans(self._context())}
 
     def _context(self) -> Context:

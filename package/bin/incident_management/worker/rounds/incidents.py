@@ -1,4 +1,4 @@
-"""The rounds that look after incidents: which are one, whose they are, until when, and if not."""
+"""The rounds on incidents: merging, assignment, handover, deadlines and flapping."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Incidents"]
 
 
 class Incidents:
-    """One lives as long as its process: it remembers what it has looked at."""
+    """The rounds on incidents. An instance lives as long as its process and remembers checks."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -27,7 +27,7 @@ class Incidents:
         self._compared: Compared = {}
 
     def merge_raced(self) -> Mapping[str, int]:
-        """Join what two processes opened at once for one problem."""
+        """Merge incidents that two processes opened at once for one problem."""
         shared, config = self._shared, self._shared.config
         if not config.is_read:
             return {}
@@ -35,27 +35,27 @@ class Incidents:
         return merge_raced(shared.stores, shared.clock, config.routing, topology, self._compared)
 
     def assign(self) -> Mapping[str, int]:
-        """Give those that have a team and no owner to whoever can take them now."""
+        """Assign incidents that have a team and no owner to members who can take them now."""
         shared = self._shared
         return assign_waiting(shared.stores, shared.clock, shared.routing(), self._waiting)
 
     def hand_over(self, messages: Messages) -> Mapping[str, int]:
-        """Give what nobody acknowledged to who is on call now, and tell them what is open."""
+        """Hand unacknowledged incidents to the person on call now, and send handover reports."""
         stores, clock, routing = self._shared.stores, self._shared.clock, self._shared.routing()
         done = handover.hand_over(stores, clock, routing, self._handed_over)
         return {**done, **messages.notify_handovers(routing)}
 
     def run_clocks(self) -> Mapping[str, int]:
-        """Write down deadlines that have come, and what follows from them."""
+        """Write the entries of due deadlines and escalation steps."""
         return self._clocks.run(self._shared.routing()) if self._shared.config.is_read else {}
 
     def release_calm(self) -> Mapping[str, int]:
-        """Release those that came and went, and are calm."""
+        """Release flapping incidents that are calm."""
         shared = self._shared
         if not shared.config.is_read:
             return {}
         return flapping.release_calm(shared.stores, shared.clock, shared.config.routing)
 
     def finish_moves(self) -> Mapping[str, int]:
-        """Carry out what of merges and splits was interrupted."""
+        """Finish interrupted merges and splits."""
         return finish_recent(self._shared.stores, self._shared.clock)

@@ -1,4 +1,4 @@
-"""The rounds that look after monitors: which there are, and what keeps them from judging."""
+"""The rounds on monitors: the roster, and what prevents monitors from judging."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Monitors"]
 
 
 class Monitors:
-    """``roster``: the monitors of all members."""
+    """The rounds on monitors; ``roster`` has the monitors of all members."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -28,12 +28,12 @@ class Monitors:
         self._messages = MonitorMessages(stores, clock, holder, bulletin, self.roster)
 
     def sign(self) -> Mapping[str, int]:
-        """Sign for the monitors of this member, and note where the app was off."""
+        """Sign for the monitors of this member, and record whether the app was off."""
         shared = self._shared
         started = SplunkAlerts(shared.session).splunkd_started
         record_app_off(shared.stores, shared.clock, shared.holder, self._own, started)
         return self.roster.sign()
 
     def show_troubles(self) -> Mapping[str, int]:
-        """Have Splunk Web show what keeps monitors from judging."""
+        """Show in Splunk Web what prevents monitors from judging."""
         return self._messages.run()

@@ -1,4 +1,4 @@
-"""What all rounds work with: splunkd, the stores, the clock, and what is configured."""
+"""Shared resources of all rounds: splunkd, the stores, the clock and the configuration."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Shared"]
 
 
 class Shared:
-    """One for all duties of a process.
+    """The resources of all duties in a process.
 
     Args:
-        tell: is told, by a name and in one sentence, what goes wrong.
+        tell: takes a name and one sentence about a problem.
     """
 
     def __init__(self, member: Member, tell: Callable[[str, str], None]) -> None:
@@ -29,12 +29,12 @@ class Shared:
         self._agreed: Optional[Routing] = None
 
     def configure(self) -> Mapping[str, int]:
-        """Read the configuration when it is time. Raises SettingsError for what is malformed."""
+        """Read the configuration if it is time. Raises SettingsError for malformed values."""
         self._agreed = None
         return self.config.refresh()
 
     def routing(self) -> Routing:
-        """The routing with who covers for whom, read once for all duties of a cycle."""
+        """Return the routing with the covers, read once for all duties of a cycle."""
         if self._agreed is None:
             self._agreed = with_covers(self.stores, self.clock, self.config.routing)
         return self._agreed

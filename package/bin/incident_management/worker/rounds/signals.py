@@ -1,4 +1,4 @@
-"""The rounds that take signals in: what was not delivered, was interrupted, waited or was held."""
+"""The rounds that ingest signals that were undelivered, interrupted, pending or suppressed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = ["Signals"]
 
 
 class Signals:
-    """One lives as long as its process: it remembers the stories of incidents.
+    """The rounds on signals. An instance lives as long as its process, and remembers stories.
 
     Args:
-        outbox: where a message goes that was asked for and is among what was not delivered.
+        outbox: where undelivered requests for a message are queued.
     """
 
     def __init__(self, shared: Shared, outbox: Outbox) -> None:
@@ -47,7 +47,7 @@ class Signals:
         )
 
     def deliver_spool(self) -> Mapping[str, int]:
-        """Take in what alert actions on this machine could not deliver."""
+        """Execute the requests that alert actions on this machine could not deliver."""
         shared = self._shared
 
         def notify(body: Mapping[str, Any], actor: str) -> Any:
@@ -65,17 +65,17 @@ class Signals:
         )
 
     def reconcile(self) -> Mapping[str, int]:
-        """Take in once more what alerts found whose action was interrupted."""
+        """Ingest again what alerts with an interrupted action found."""
         return self._reconciler.run()
 
     def ingest_waiting(self) -> Mapping[str, int]:
-        """Look again at the signals whose detection waits for more of them."""
+        """Evaluate pending signals again."""
         waiting = conditions.pending_now(self._shared.stores, self._shared.clock)
         outcomes = self._ingest(waiting, ACTOR) if waiting else []
         return {"waiting_signals_done": sum(1 for one in outcomes if one.what != "pending")}
 
     def ingest_suppressed(self) -> Mapping[str, int]:
-        """Take in what was held back and goes on, of tools that do not send it again."""
+        """Ingest suppressed signals that continue, of tools that do not send them again."""
         stores, clock = self._shared.stores, self._shared.clock
         signals = suppressed.still_firing(stores, clock) if self._shared.config.is_read else []
         outcomes = self._ingest(signals, ACTOR) if signals else []

@@ -1,4 +1,4 @@
-"""The rounds of upkeep: incidents that end, are kept and are forgotten, and what is counted."""
+"""The rounds of upkeep: audit events, resolve, retention, reminders and counts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ __all__ = ["Upkeep"]
 
 
 class Upkeep:
-    """``write_event`` writes the audit events; ``audit_index`` tells which of them are there."""
+    """The rounds of upkeep.
+
+    ``write_event`` writes audit events; ``audit_index`` tells which of them are indexed.
+    """
 
     def __init__(
         self, shared: Shared, audit_index: AuditIndex, write_event: Callable[[Any], None]
@@ -39,11 +42,11 @@ class Upkeep:
         self._audit = AuditWriter(shared.stores, shared.clock, self._events.send)
 
     def write_audit(self) -> Mapping[str, int]:
-        """Write entries into the audit index."""
+        """Write new entries to the audit index."""
         return self._audit.run()
 
     def resolve_quiet(self) -> Mapping[str, int]:
-        """Resolve what has been quiet for long."""
+        """Resolve incidents that have been quiet for long enough."""
         shared, mine = self._shared, self._lifecycle()
         if mine is None:
             return {}
@@ -52,19 +55,19 @@ class Upkeep:
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
     def apply_retention(self) -> Mapping[str, int]:
-        """Close what was resolved long ago, and delete what was closed long ago."""
+        """Close incidents resolved long ago, and delete those closed long ago."""
         shared, mine = self._shared, self._lifecycle()
         if mine is None:
             return {}
         indexed, send = self._audit_index.keys, self._events.send
         duty = Retention(shared.stores, shared.clock, indexed, send, shared.tell)
-        # What was resolved is not closed while it may still be reopened by a finding.
+        # A resolved incident is not closed while a finding may still reopen it.
         reopen_window = shared.config.routing.reopen_window
         close_after = max(mine.close_after, reopen_window) if mine.close_after else 0
         return duty.run(close_after, mine.keep)
 
     def follow_up_reviews(self, messages: Messages) -> Mapping[str, int]:
-        """Remind of follow-ups, and note which incidents wait for their review."""
+        """Send reminders of follow-ups, and count the incidents whose review is due."""
         shared = self._shared
         done = send_reminders(shared.stores, shared.clock, messages.update_follow_up_tickets)
         if shared.config.is_read:
@@ -72,7 +75,7 @@ class Upkeep:
         return done
 
     def note_enabled(self) -> Mapping[str, int]:
-        """Note which detections are enabled now."""
+        """Record which detections are enabled now."""
         shared = self._shared
         note_enabled(shared.stores, shared.clock, detections(shared.session))
         return {}
@@ -82,7 +85,7 @@ class Upkeep:
         return signal_counts.count_hours(self._shared.stores, self._shared.clock)
 
     def forget(self, roster: MonitorRoster) -> Mapping[str, int]:
-        """Delete what nobody needs any more."""
+        """Delete expired data."""
         stores, clock = self._shared.stores, self._shared.clock
         forget_marks(stores, clock)
         delete_expired_answers(stores, clock)
@@ -94,7 +97,7 @@ class Upkeep:
         return {}
 
     def _lifecycle(self) -> Optional[Lifecycle]:
-        """What becomes of incidents by themselves; None: it can't be read, so nothing does."""
+        """Return the settings for automatic upkeep; None if unreadable: then none is done."""
         config = self._shared.config
         is_known = config.is_read and "lifecycle" not in config.settings.problems
         return config.settings.lifecycle if is_known else None
