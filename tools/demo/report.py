@@ -31,6 +31,14 @@ class Report:
         for line in textwrap.wrap(text, WIDTH - 9, break_on_hyphens=False) or [""]:
             self._line(f"         {line}")
 
+    def item(self, text: str) -> None:
+        """Print one item of a list, wrapped, at most three lines."""
+        lines = textwrap.wrap(
+            text, WIDTH - 11, break_on_hyphens=False, max_lines=3, placeholder=" …"
+        )
+        for number, line in enumerate(lines):
+            self._line(f"         {' ' if number else '-'} {line}")
+
     def quote(self, label: str, text: str, lines: int = 3) -> None:
         """Quote evidence: the first lines of an event, a citation, an answer, each wrapped."""
         self._line(f"         {self._styled(label, DIM)}")
@@ -67,7 +75,7 @@ class Report:
         self.step("Verdict")
         for claim, held, seen in self.checks:
             mark = self._styled("✓ passed", GREEN) if held else self._styled("✗ FAILED", RED)
-            self._line(f"         {mark}  {claim.ljust(62)} {self._styled(seen[:60], DIM)}")
+            self._line(f"         {mark}  {claim.ljust(62)} {self._styled(clip(seen, 60), DIM)}")
         good = bool(self.checks) and not self.failed()
         took = time.monotonic() - self.begun
         total = len(self.checks)
@@ -88,3 +96,8 @@ class Report:
 
     def _line(self, text: str) -> None:
         print(text, file=self.out, flush=True)
+
+
+def clip(text: str, longest: int) -> str:
+    """Return a text cut to at most ``longest`` characters; an ellipsis shows that it was cut."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"

@@ -25,3 +25,13 @@ def test_evidence_is_quoted_in_part_and_says_so() -> None:
     report.quote("orders.log", "one\n\ntwo\nthree\nfour\nfive")
     shown = report.out.getvalue()  # type: ignore[attr-defined]
     assert "three" in shown and "four" not in shown and "2 more lines" in shown
+
+
+def test_what_is_cut_ends_with_an_ellipsis() -> None:
+    report = Report(out=io.StringIO())
+    report.check("the text fits", True, "a" * 200)
+    report.item("word " * 100)
+    report.verdict()
+    shown = report.out.getvalue()  # type: ignore[attr-defined]
+    assert f"the text fits{' ' * 50}{'a' * 59}…\n" in shown
+    assert "- word" in shown and "word …\n" in shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tools.demo.report import clip
 from tools.demo.shop_client import SERVICES
 from tools.demo.splunk_client import SearchOutcome
 from tools.demo.world import RESPONDER, World
@@ -39,7 +40,8 @@ def _show(world: World, found: SearchOutcome) -> None:
     rows = [row for row in found.rows if row["row"] == "hypothesis"]
     head = ("rank", "score", "source", "change", "cause")
     cells = [
-        (r["rank"], r["score"], r["source"], r["change_id"] or "-", r["cause"][:70]) for r in rows
+        (r["rank"], r["score"], r["source"], r["change_id"] or "-", clip(r["cause"], 70))
+        for r in rows
     ]
     report.table([head, *cells[:5]])
     for citation in _texts(rows[0]["citations"])[:3] if rows else []:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from tools.demo.report import clip
 from tools.demo.waiting import NotInTime, wait_until
 from tools.demo.world import World
 
@@ -27,7 +28,8 @@ def run(world: World) -> None:
     data = proof["data"]
     report.say(f"{data['outcome']}: {data['before']} before, {data['after']} after.")
     for asked in data["searches"]:
-        report.quote("Windows", str(asked["windows"]))
+        spans = asked["windows"]
+        report.quote("Time windows", "\n".join(f"{name}: {_span(*spans[name])}" for name in spans))
         report.quote("Search", str(asked["spl"]), lines=2)
     report.check("The detection's own search proves recovery", data["outcome"] == "recovered")
     report.check(
@@ -46,7 +48,7 @@ def _resolved(world: World) -> None:
     report.check(
         "The incident is resolved automatically, with the reason",
         last["actor"] == "incident_management" and last["data"]["to"] == "resolved",
-        str(last["data"].get("reason", ""))[:120],
+        clip(str(last["data"].get("reason", "")), 120),
     )
     wait_until(
         "PagerDuty is notified",
@@ -90,6 +92,11 @@ def _count(world: World) -> int:
     return sum(map(len, world.shop.trouble().values()))
 
 
+def _span(begin: float, end: float) -> str:
+    """Return a span of epoch seconds as times of day in UTC."""
+    return " to ".join(time.strftime("%H:%M:%S", time.gmtime(moment)) for moment in (begin, end))
+
+
 def _short(entry: dict[str, Any]) -> str:
     """Return an entry in a few words."""
     data = entry["data"]
@@ -99,5 +106,5 @@ def _short(entry: dict[str, Any]) -> str:
         return f"{sum(data['signals'].values())} more events of {', '.join(data['entities'])}"
     for name in ("reason", "verdict", "text", "summary", "title", "outcome", "phase", "decision"):
         if data.get(name):
-            return str(data[name])[:80]
-    return str(data)[:80]
+            return clip(str(data[name]), 80)
+    return clip(str(data), 80)

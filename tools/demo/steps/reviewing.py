@@ -19,10 +19,12 @@ def run(world: World) -> None:
     keys = {entry["_key"] for entry in world.timeline()}
     parts = {part["name"]: part["statements"] for part in review["account"]}
     for name in ("lasted", "cause", "tried"):
-        report.say(" ".join(one["text"] for one in parts[name])[:400])
+        for one in parts[name]:
+            report.item(one["text"])
     told = [one for name in FILLED for one in parts[name]]
     sources = [source["entry"] for one in told for source in one["sources"]]
     (life,) = review["lives"]
+    moments = {name: life[name] for name in ("fixed", "recovered", "ended")}
     report.check(
         "The review covers each step; each sentence cites entries",
         all(one["sources"] for one in told) and set(sources) <= keys,
@@ -30,6 +32,9 @@ def run(world: World) -> None:
     )
     report.check(
         "The review gives the times of fix and proven recovery",
-        None not in (life["fixed"], life["recovered"], life["ended"]),
-        ", ".join(f"{name} after {life[name]} s" for name in ("fixed", "recovered", "ended")),
+        None not in moments.values(),
+        ", ".join(
+            f"not {name}" if seconds is None else f"{name} after {seconds:.0f} s"
+            for name, seconds in moments.items()
+        ),
     )

@@ -151,7 +151,7 @@ def _integrity_check(context: Context, plan: Mapping[str, Any]) -> Check:
         terms = terms_of(action, plan["arguments"], plan["state"])
         same = all(plan.get(name) == value for name, value in terms.items())
     detail = (
-        "The plan has not changed since it was made."
+        "The plan has not changed since it was proposed."
         if same
         else (f"{plan['_key']} was changed after it was made: propose it again.")
     )
