@@ -251,8 +251,8 @@ def test_flapping_is_notified_reported_and_counted(detection):
     (began,) = [entry for entry in entries if entry.kind == "flapping"]
     message = build(detection.incident, began.to_document())
     assert message.event == "flapping" and "The incident opened 4 times" in message.text
-    assert "flapping began: The incident opened 4 times" in report.to_markdown(entries).replace(
-        "\\", ""
+    assert "Flapping, so it is kept open. The incident opened 4 times" in report.to_markdown(
+        entries
     )
     api = FakeApi(detection.stores, detection.clock)
     assert "incident_management_flapping_incidents 1\n" in api.call("GET", "/metrics")[1]

@@ -8,10 +8,10 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline, updates
 from incident_management.incidents.act import Act
+from incident_management.incidents.entry_text import describe_entry
 from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.intake.ingest import ByHand, Ingest
 from incident_management.incidents.joining import execution, merging
-from incident_management.incidents.report import describe_entry
 from incident_management.incidents.review.document import Review
 from incident_management.incidents.review.statements import ReviewedTimeline
 from incident_management.incidents.tasks import writing
@@ -47,7 +47,7 @@ def test_tasks_go_along_as_they_are_and_go_on_where_they_went(stores, clock, two
         "Restart it": ("dropped", "", "cy", first),
     }
     (entry,) = [one for one in timeline.read(stores, second) if one.kind == "joined"]
-    assert describe_entry(entry) == f"merged in {first} with 1 signal and 2 tasks"
+    assert describe_entry(entry) == f"Merged in {first} with 1 signal and 2 tasks."
     for act in (
         lambda: add(stores, clock, first),
         lambda: give(stores, clock, first, "scribe", "bob"),
@@ -120,7 +120,7 @@ def test_a_merge_of_what_has_no_signals_is_undone_in_whole(stores, clock, two):
     undo(stores, clock, second, first)
     assert timeline.current(stores, second).merged == []
     (entry,) = [one for one in timeline.read(stores, second) if one.kind == "split"]
-    assert describe_entry(entry) == f"undid the merge of {first} with 0 signals"
+    assert describe_entry(entry) == f"Undid the merge of {first} with 0 signals."
     assert standing(stores, second) == {}
     assert list(standing(stores, first)) == ["Call the vendor"]
     merge(stores, clock, first, second)

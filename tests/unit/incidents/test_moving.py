@@ -133,10 +133,10 @@ def test_the_report_describes_merges_and_splits(stores, clock, two):
     merge(stores, clock, a, b, reason="same outage")
     split(stores, clock, b, signal("checkout"), reason="another fault")
 
-    assert f"merged into {b}" in report.to_markdown(timeline.read(stores, a)).replace("\\", "")
+    assert f"Merged into {b}" in report.to_markdown(timeline.read(stores, a)).replace("\\", "")
     told = report.to_markdown(timeline.read(stores, b)).replace("\\", "")
-    assert f"merged in {a}" in told
-    assert "1 signal split off" in told
+    assert f"Merged in {a}" in told
+    assert "Split 1 signal off to" in told
 
 
 def test_writers_and_movers_at_once_lose_nothing(stores, clock):

@@ -80,7 +80,7 @@ def test_the_report_has_its_times_from_the_timeline(stores, clock, incident_id):
     assert "| Time to acknowledge (MTTA) | 1 min |" in text
     assert "| Time to resolve (MTTR) | 1 h 1 min |" in text
     assert "rolled back" in text
-    assert "| new to in progress. acknowledged |" in text
+    assert "| Acknowledged. |" in text
 
 
 def test_the_report_reads_well_as_plain_text_too(stores, clock):
@@ -99,8 +99,8 @@ def test_the_report_reads_well_as_plain_text_too(stores, clock):
     assert lines[seen + 2 : seen + 6] == ["since 10:30  ", "on /var", "", "\\- twice"]
     assert lines[-1] == "| slack | 2 | 1 | The token is wrong. |"
     told = [line.split(" | ", 2)[2] for line in lines if " | ann | " in line]
-    assert told[0] == "opened by hand |"
-    assert told[-1] == "corrected: entities is now db-1; title is now db-1 is in_progress |"
+    assert told[0] == "Opened by hand. |"
+    assert told[-1] == "Edited: entities is now db-1; title is now db-1 is in_progress. |"
 
 
 @pytest.mark.parametrize(

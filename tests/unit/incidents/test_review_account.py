@@ -160,9 +160,9 @@ def test_notifications_and_deviations_are_listed(told):
         "email did not receive “opened”: No mailbox.",
     ]
     different = told.part("promised")
-    assert different[0].startswith("Deadlines: acknowledge until")
-    assert "A deadline was missed (acknowledge): 15 min were promised." in different
-    assert "Nobody could take an escalation to level 1: Nobody of leads is on shift." in different
+    assert different[0].startswith("Deadlines: acknowledge by")
+    assert "The deadline to acknowledge was missed: 15 min were promised." in different
+    assert "Escalated to level 1: team leads. Nobody of leads is on shift." in different
     assert "email did not receive 1 of its messages, or may not have." in different
 
 
@@ -172,9 +172,7 @@ def test_stakeholder_updates_and_missed_ones_are_listed(told):
     told.say("update_due", event="missed", due=1.0, reason="It was promised by 10:00.")
     (heard,) = told.statements("told")
     assert heard["sources"][0]["entry"] == said.key
-    assert told.part("promised") == [
-        "An update for stakeholders was missed: It was promised by 10:00."
-    ]
+    assert told.part("promised") == ["A stakeholder update was missed: It was promised by 10:00."]
 
 
 def test_a_fix_that_did_not_help_is_no_recovery(told):
@@ -184,10 +182,10 @@ def test_a_fix_that_did_not_help_is_no_recovery(told):
     assert "The fix did not help: It is there still." in told.part("tried")
     assert told.part("promised") == [
         "The fix did not help: It is there still.",
-        "A rollback failed: It could not be reached.",
+        "Rollback failed: It could not be reached.",
     ]
     told.say("rollback", plan_id="PLAN-1", phase="done", detail="It runs 42.")
-    assert told.part("promised")[-1] == "A fix was rolled back: It runs 42."
+    assert told.part("promised")[-1] == "Fix rolled back: It runs 42."
     assert told.review()["lives"][0]["recovered"] is None
     assert not any("proved" in text for text in told.part("lasted"))
 
@@ -231,8 +229,8 @@ def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores
     def happened(review):
         return [one["text"] for one in review["account"][0]["statements"]]
 
-    assert any(f"merged into {second}" in text for text in happened(gone))
-    assert any(f"merged in {first} with 1 signal" in text for text in happened(kept))
+    assert any(f"Merged into {second}" in text for text in happened(gone))
+    assert any(f"Merged in {first} with 1 signal" in text for text in happened(kept))
     assert gone["lives"][0]["ended"] == 0.0
     took = [one["text"] for one in gone["account"][1]["statements"]]
     assert f"The incident was merged into {second} 0 s after it was opened." in took

@@ -89,7 +89,7 @@ def test_the_deadlines_of_what_was_merged_are_not_said_to_be_met(stores, clock, 
     timeline.append(Act(stores, clock, "x"), first, "sla", {"event": "timed", **dues})
     merging.merge(Act(stores, clock, "ann"), first, second)
     (said,) = part(stores, first, "promised")
-    assert said.startswith("Deadlines: acknowledge until") and said.endswith("03:33:20 UTC.")
+    assert said.startswith("Deadlines: acknowledge by") and said.endswith("03:33:20 UTC.")
     timeline.append(Act(stores, clock, "x"), second, "sla", {"event": "timed"})
     assert part(stores, second, "promised") == ["Deadlines: none."]
 
@@ -147,6 +147,6 @@ def test_each_moment_of_a_sentence_says_that_it_is_of_utc(told):
     for name in ("happened", "lasted", "affected", "told", "promised", "did"):
         assert not re.search(moment, " ".join(told.part(name))), told.part(name)
     assert told.part("promised") == [
-        "Deadlines: acknowledge until 2001-09-09 01:46:40 UTC, resolve until 2033-05-18 "
-        "03:33:20 UTC; they are ok."
+        "Deadlines: acknowledge by 2001-09-09 01:46:40 UTC, resolve by 2033-05-18 "
+        "03:33:20 UTC. Status: ok."
     ]

@@ -8,8 +8,9 @@ import pytest
 
 from incident_management.incidents import editing, lifecycle, timeline, updates
 from incident_management.incidents.act import Act
+from incident_management.incidents.entry_text import describe_entry
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
-from incident_management.incidents.report import describe_entry, to_markdown
+from incident_management.incidents.report import to_markdown
 from incident_management.incidents.review.document import Review
 from incident_management.incidents.review.statements import ReviewedTimeline
 from incident_management.incidents.routing import Routing
@@ -129,11 +130,11 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
     assert [
         describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "task"
     ] == [
-        "task added: Call the vendor, kim",
-        "task assigned to lee: Call the vendor",
-        "task done: Call the vendor, They call back.",
-        "task reopened: Call the vendor",
-        "task dropped: Call the vendor, They are closed.",
+        "Task added: Call the vendor, for kim.",
+        "Task assigned to lee: Call the vendor.",
+        "Task done: Call the vendor. They call back.",
+        "Task reopened: Call the vendor.",
+        "Task dropped: Call the vendor. They are closed.",
     ]
 
 
@@ -160,10 +161,10 @@ def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, inc
         with pytest.raises(Invalid, match="must say what is to be done"):
             change(stores, clock, incident, task, title=wrong)
     said = [describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "task"]
-    assert said[1].startswith("task renamed: ") and said[1].endswith(", before: Cal the vendor")
+    assert said[1].startswith("Task renamed from “Cal the vendor”: ")
     assert said[2:] == [
-        "task renamed, assigned to lee: Tell support at once, before: Tell support",
-        "task done: Tell support at once",
+        "Task renamed from “Tell support”, assigned to lee: Tell support at once.",
+        "Task done: Tell support at once.",
     ]
 
 
@@ -250,9 +251,9 @@ def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
     assert [
         describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "role"
     ] == [
-        "role scribe assigned to bob",
-        "role scribe assigned to cy, instead of bob",
-        "role scribe unassigned, instead of cy",
+        "Role scribe assigned to bob.",
+        "Role scribe assigned to cy, instead of bob.",
+        "Role scribe unassigned, instead of cy.",
     ]
 
 
@@ -288,7 +289,7 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
     text = Review(ReviewedTimeline(entries), None, ["high"], []).to_markdown()
     escaped = r"Call the \<b\>vendor\</b\>"
     assert f"When it was resolved 2 tasks were open: Watch it, {escaped}." in text
-    assert "| Roles | scribe: bob |" in text and "role scribe assigned to bob" in text
+    assert "| Roles | scribe: bob |" in text and "Role scribe assigned to bob." in text
     report = to_markdown(entries)
     assert "| Tell support | communications | done | bob |" in report
     assert f"| {escaped} | kim | open | ann |" in report and "| Roles | scribe: bob |" in report

@@ -296,7 +296,7 @@ def test_the_api_shows_lists_and_counts_what_is_late():
     _, text = api.call("GET", "/metrics")
     assert 'incident_management_open_incidents_sla{sla_status="breached"} 1\n' in text
     _, text = api.call("GET", f"/incidents/{late}/report")
-    assert "| Service level | breached, acknowledge until 2026-11-30 09:15:00" in text
+    assert "| Service level | breached, acknowledge by 2026-11-30 09:15:00" in text
 
 
 def test_without_promises_and_paths_nothing_is_asked_of_the_kv_store():

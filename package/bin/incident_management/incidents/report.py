@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ..utc import to_the_second
+from .entry_text import describe_entry
 from .fold import effective, fold
 from .model import Entry, Incident
-from .review.review_state import SECTIONS
 from .signal import show_hidden_characters
 
 __all__ = [
-    "describe",
-    "describe_entry",
     "escape_lines",
     "escape_markdown",
     "final_notifications",
@@ -134,140 +132,8 @@ def _facts(incident: Incident) -> List[str]:
 
 def _service_level(incident: Incident) -> str:
     dues = (("acknowledge", incident.sla_ack_due), ("resolve", incident.sla_resolve_due))
-    said = [f"{name} until {to_the_second(due)}" for name, due in dues if due is not None]
+    said = [f"{name} by {to_the_second(due)}" for name, due in dues if due is not None]
     return ", ".join([incident.sla_status, *said]) if said else ""
-
-
-def describe_entry(entry: Entry) -> str:
-    """Describe an entry in one sentence, not escaped; an unknown kind is described by its name."""
-    return describe(entry.kind, entry.data)
-
-
-def describe(kind: str, data: Data) -> str:
-    """Describe an entry as :func:`describe_entry` does, given its kind and data."""
-    tell = _SENTENCES.get(kind)
-    return str(tell(data) if tell else kind)
-
-
-def _counted(data: Data, what: str, name: str = "") -> str:
-    """Count the things that the data lists under ``name``, by default under their plural."""
-    count = len(data.get(name or f"{what}s") or ())
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _signals(data: Data) -> str:
-    return f"{_counted(data, 'signal')} of {data.get('rule') or 'several rules'}"
-
-
-def _opened(data: Data) -> str:
-    return f"opened with {_signals(data)}" if data.get("signals") else "opened by hand"
-
-
-def _edited(data: Data) -> str:
-    """Describe each corrected field with its new value; the long description only by its name."""
-    said = []
-    for name, value in sorted(data.items()):
-        text = ", ".join(value) if isinstance(value, list) else str(value)
-        said.append(f"{name} is now {text or 'empty'}" if name != "description" else name)
-    return "corrected: " + "; ".join(said)
-
-
-_SENTENCES: Dict[str, Callable[[Data], str]] = {
-    "opened": _opened,
-    "edited": _edited,
-    "fields": lambda data: str(data.get("text") or ""),
-    "signal": lambda data: _joined(" ", f"added {_signals(data)}", data.get("reason")),
-    "routed": lambda data: str(data.get("reason") or ""),
-    "note": lambda data: str(data.get("text") or ""),
-    "ticket": lambda data: _joined(
-        ": ",
-        data.get("number"),
-        data.get("by") if data.get("event") == "comment" else "",
-        data.get("text"),
-    ),
-    "assigned": lambda data: f"assigned to {_taken_by(data)}",
-    "unassigned": lambda data: str(data.get("reason") or ""),
-    "sla": lambda data: _promised(data),
-    "escalation": lambda data: f"escalated to level {data.get('level')}: {_taken_by(data)}",
-    "status": lambda data: _because(
-        f"{data.get('from')} to {data.get('to')}".replace("_", " "), data
-    ),
-    "severity": lambda data: f"severity {data.get('from')} to {data.get('to')}",
-    "analysis": lambda data: str(data.get("verdict") or "analysed"),
-    "plan": lambda data: f"proposed {data.get('summary') or data.get('action')}",
-    "approval": lambda data: (
-        f"plan {data.get('plan_id')} {data.get('decision')}{' in part' if data.get('left') else ''}"
-    ),
-    "refused": lambda data: f"refused: {data.get('reason')}",
-    "action": lambda data: f"action {data.get('phase')}: {data.get('detail') or ''}",
-    "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",
-    "flapping": lambda data: f"flapping {data.get('state')}: {data.get('reason') or ''}",
-    "merged": lambda data: _because(f"merged into {data.get('into')}", data),
-    "unmerged": lambda data: _because(f"merge into {data.get('from')} undone", data),
-    "joined": lambda data: (
-        f"merged in {data.get('from')} with {_counted(data, 'signal')}"
-        f"{' and ' + _counted(data, 'task') if data.get('tasks') else ''}"
-    ),
-    "split": lambda data: _because(
-        f"undid the merge of {data['undone']} with {_counted(data, 'signal', 'removed')}"
-        if data.get("undone")
-        else f"{_counted(data, 'signal', 'removed')} split off to {data.get('to')}",
-        data,
-    ),
-    "pinned": lambda data: _joined(
-        " ",
-        "pinned: not resolved automatically" if data.get("pinned") else "unpinned",
-        data.get("reason"),
-    ),
-    "update": lambda data: _joined(
-        " ",
-        f"stakeholder update{_of_state(data)}: {data.get('text')}",
-        f"(next update by {to_the_second(float(data['next_by']))})" if data.get("next_by") else "",
-    ),
-    "update_due": lambda data: str(data.get("reason") or ""),
-    "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
-    "room": lambda data: _joined(
-        " ", f"Slack channel {data.get('event')}", data.get("name"), data.get("reason")
-    ),
-    "review": lambda data: _joined(
-        ", ",
-        f"review {str(data['state']).replace('_', ' ')}" if data.get("state") else "",
-        data.get("reason"),
-        *(f"wrote the review's {SECTIONS[name].lower()}" for name in SECTIONS if name in data),
-    ),
-    "task": lambda data: _task(data),
-    "role": lambda data: _role(data),
-    "follow_up": lambda data: _joined(
-        ", ",
-        f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
-        f"in {data['channel']}" if data.get("channel") else "",
-        data.get("title"),
-        data.get("owner"),
-        f"due {to_the_second(float(data['due']))}" if data.get("due") else "",
-        data.get("reason"),
-    ),
-}
-
-
-_TASK_STATES = {"done": "done", "dropped": "dropped", "open": "reopened"}
-
-
-def _task(data: Data) -> str:
-    owner = data.get("owner")
-    done = _TASK_STATES.get(str(data.get("state")), "")
-    if not done and data.get("event") == "changed" and "owner" in data:
-        done = f"assigned to {owner}" if owner else "unassigned"
-    added = "added" if data.get("event") == "added" else ""
-    renamed = "renamed" if data.get("was") else ""
-    said = f"task {_joined(', ', added, renamed, done)}: {data.get('title')}"
-    was = f"before: {data['was']}" if renamed else ""
-    return _joined(", ", said, was, owner if added else "", data.get("reason"))
-
-
-def _role(data: Data) -> str:
-    person, before = data.get("person"), data.get("instead_of")
-    state = f"assigned to {person}" if person else "unassigned"
-    return f"role {data.get('role')} {state}{f', instead of {before}' if before else ''}"
 
 
 def roles_held(incident: Incident) -> str:
@@ -291,26 +157,6 @@ def _tasks(incident: Incident) -> List[str]:
         cells = (one["title"], one["owner"] or one["role"], state, one["by"])
         lines.append(f"| {' | '.join(map(escape_markdown, cells))} | {format_utc(one['at'])} |")
     return lines
-
-
-def _of_state(data: Data) -> str:
-    return f" ({data['state']})" if data.get("state") else ""
-
-
-def _promised(data: Data) -> str:
-    if data.get("event") != "timed":
-        return f"{data.get('event')}: {data.get('reason') or ''}"
-    dues = ((name, data.get(f"{name}_due")) for name in ("acknowledge", "resolve"))
-    said = [f"{name} until {to_the_second(float(due))}" for name, due in dues if due is not None]
-    return "deadlines: " + (", ".join(said) or "none")
-
-
-def _taken_by(data: Data) -> str:
-    return _joined(", ", data.get("owner"), data.get("team"), data.get("reason"))
-
-
-def _because(said: str, data: Data) -> str:
-    return _joined(". ", said, data.get("reason"))
 
 
 def _joined(mark: str, *values: Any) -> str:

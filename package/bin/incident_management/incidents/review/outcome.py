@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ...utc import to_the_second as utc
+from ..entry_text import describe_entry
 from ..fold import State
 from ..model import Entry, Incident
-from ..report import describe_entry, final_notifications
+from ..report import final_notifications
 from .statements import ReviewedTimeline, Statement, elide_middle, join_names
 
 __all__ = ["deviation_statements", "fix_statements", "notification_statements"]
 
 _FIXING = ("plan", "approval", "refused", "action", "verification", "rollback")
-_OUTCOMES = {
-    "recovered": "Recovery was proved",
-    "not_recovered": "The fix did not help",
-    "insufficient_data": "Recovery was not proved",
-}
 MOST_SEARCHES = 10
 Data = Mapping[str, Any]
 
@@ -38,8 +34,7 @@ def fix_statements(story: ReviewedTimeline) -> List[Statement]:
 
 def _proof(entry: Entry) -> List[Statement]:
     data = entry.data
-    outcome = _OUTCOMES.get(str(data.get("outcome")), str(data.get("outcome")))
-    found = [Statement(f"{outcome}: {data.get('detail') or ''}", (entry,))]
+    found = [Statement(describe_entry(entry), (entry,))]
     for search in list(data.get("searches") or ())[:MOST_SEARCHES]:
         windows = search.get("windows") or {}
         halves = [
@@ -63,13 +58,9 @@ def _span(window: Any) -> str:
 
 def _resolved(entry: Entry) -> List[Statement]:
     data = entry.data
-    said = [data.get(name) for name in ("category", "resolution", "reason")]
-    text = ". ".join(str(one).rstrip(".") for one in said if one)
-    found = [
-        Statement(
-            f"Resolved{f': {text}' if text else ', without a recorded resolution'}.", (entry,)
-        )
-    ]
+    said = any(data.get(name) for name in ("category", "resolution", "reason"))
+    text = describe_entry(entry) if said else "Resolved, without a recorded resolution."
+    found = [Statement(text, (entry,))]
     if data.get("feedback"):
         judged = str(data["feedback"]).replace("_", " ")
         found.append(Statement(f"The finding was judged a {judged}.", (entry,)))
@@ -116,8 +107,8 @@ def deviation_statements(story: ReviewedTimeline, empty: Sequence[str] = ()) -> 
         said = describe_entry(timed[-1])
         # A merge does not meet a deadline: it continues in the other incident.
         status = "" if story.incident.merged_into else story.incident.sla_status
-        standing = f"; they are {status}." if status else "."
-        found.append(Statement(said[:1].upper() + said[1:] + standing, (timed[-1],)))
+        standing = f" Status: {status}." if status else ""
+        found.append(Statement(said + standing, (timed[-1],)))
     found += _undelivered(story) + _left_open(story)
     if empty:
         # It was resolved automatically, by a fix or in its ticket, or the field became required
@@ -126,10 +117,9 @@ def deviation_statements(story: ReviewedTimeline, empty: Sequence[str] = ()) -> 
         text = f"{join_names(empty, 20)} {verb} empty, though people must fill it in to resolve."
         found.append(Statement(text))
     for entry in story.counted:
-        tell = _DIFFERENT.get(entry.kind)
-        different = tell(entry.data) if tell else None
-        if different:
-            found.append(Statement(different, (entry,)))
+        deviates = _DEVIATES.get(entry.kind)
+        if deviates and deviates(entry.data):
+            found.append(Statement(describe_entry(entry), (entry,)))
     return elide_middle(found) or [Statement("The timeline has no deadline and no deviation.")]
 
 
@@ -150,37 +140,6 @@ def _left_open(story: ReviewedTimeline) -> List[Statement]:
     return found
 
 
-def _deadline(data: Data) -> Optional[str]:
-    if data.get("event") != "breached":
-        return None
-    return f"A deadline was missed ({data.get('clock')}): {data.get('reason') or ''}"
-
-
-def _escalated(data: Data) -> Optional[str]:
-    if data.get("owner") or data.get("channels"):
-        return None
-    return (
-        f"Nobody could take an escalation to level {data.get('level')}: {data.get('reason') or ''}"
-    )
-
-
-def _phases(said: Mapping[str, str]) -> Callable[[Data], Optional[str]]:
-    """Return a function that describes a run in one of these phases; None for other phases."""
-
-    def tell(data: Data) -> Optional[str]:
-        words = said.get(str(data.get("phase")))
-        return f"{words}: {data.get('detail') or ''}" if words else None
-
-    return tell
-
-
-def _unproved(data: Data) -> Optional[str]:
-    outcome = str(data.get("outcome"))
-    if outcome == "recovered":
-        return None
-    return f"{_OUTCOMES.get(outcome, outcome)}: {data.get('detail') or ''}"
-
-
 def _undelivered(story: ReviewedTimeline) -> List[Statement]:
     lost: Dict[str, List[Entry]] = {}
     for entry in final_notifications(story.counted):
@@ -194,22 +153,15 @@ def _undelivered(story: ReviewedTimeline) -> List[Statement]:
     ]
 
 
-_DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
-    "sla": _deadline,
-    "escalation": _escalated,
-    "update_due": lambda data: (
-        f"An update for stakeholders was missed: {data.get('reason') or ''}"
-        if data.get("event") == "missed"
-        else None
-    ),
-    "unassigned": lambda data: f"Nobody could be assigned: {data.get('reason') or ''}",
-    "action": _phases({"failed": "A fix failed"}),
-    "rollback": _phases({"done": "A fix was rolled back", "failed": "A rollback failed"}),
-    "verification": _unproved,
-    "refused": lambda data: f"A fix was refused: {data.get('reason') or ''}",
-    "flapping": lambda data: (
-        f"The incident flapped: {data.get('reason') or ''}"
-        if data.get("state") == "began"
-        else None
-    ),
+# Which entries of a kind are deviations.
+_DEVIATES: Dict[str, Callable[[Data], bool]] = {
+    "sla": lambda data: data.get("event") == "breached",
+    "escalation": lambda data: not (data.get("owner") or data.get("channels")),
+    "update_due": lambda data: data.get("event") == "missed",
+    "unassigned": lambda data: True,
+    "action": lambda data: data.get("phase") == "failed",
+    "rollback": lambda data: data.get("phase") in ("done", "failed"),
+    "verification": lambda data: data.get("outcome") != "recovered",
+    "refused": lambda data: True,
+    "flapping": lambda data: data.get("state") == "began",
 }

@@ -10,9 +10,10 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...ports import Document
 from ...utc import to_the_second as utc
+from ..entry_text import describe_entry
 from ..fold import SIGNAL_KINDS
 from ..model import Entry
-from ..report import describe_entry, format_duration
+from ..report import format_duration
 from .outcome import deviation_statements, fix_statements, notification_statements
 from .statements import Account, Life, ReviewedTimeline, Statement, elide_middle, join_names
 
