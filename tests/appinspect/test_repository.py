@@ -93,7 +93,8 @@ def test_the_links_of_the_documents_lead_somewhere():
 
 
 @pytest.mark.parametrize(
-    "name", ["ARCHITECTURE.md", "CHANGING.md", "DATA.md", "LEARNING.md", "TESTING.md"]
+    "name",
+    ["ARCHITECTURE.md", "CHANGING.md", "DATA.md", "LEARNING.md", "TESTING.md", "BENCHMARKS.md"],
 )
 def test_the_modules_that_a_guide_names_are_there(name):
     files = ["/" + str(path.relative_to(ROOT)) for path in tracked()]
