@@ -15,7 +15,7 @@ import pytest
 from incident_management.remediation import dry_run, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
-from incident_management.remediation.executors.traits import RESULT_FIELDS, STATE_FACTS
+from incident_management.remediation.executors.traits import TRAITS
 from tests.unit.remediation.bench import STANZAS, Bench, Crash
 from tests.unit.remediation.kubernetes_bench import Sailing
 from tests.unit.remediation.kubernetes_fake import Cluster
@@ -262,6 +262,7 @@ def test_what_an_inverse_may_take_has_a_value(scene):
     execute(scene, scene.plan)
     result = scene.settled(3).result
     plan = scene.stores.plans.get(scene.plan)
-    states = set(STATE_FACTS[plan["executor"]]) - ({"cluster"} - set(plan["arguments"]))
+    traits = TRAITS[plan["executor"]]
+    states = set(traits.state_facts) - ({"cluster"} - set(plan["arguments"]))
     assert {name for name in states if not plan["state"].get(name)} == set()
-    assert {name for name in RESULT_FIELDS[plan["executor"]] if not result.get(name)} == set()
+    assert {name for name in traits.result_fields if not result.get(name)} == set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incident_management.remediation.catalogue import Catalogue, CatalogueError
-from incident_management.remediation.executors.traits import REQUIRED_ARGUMENTS
+from incident_management.remediation.executors.traits import TRAITS
 from tests.unit.remediation.bench import STANZAS
 from tests.unit.remediation.kubernetes_bench import BACK, FORTH
 
@@ -31,9 +31,9 @@ def changed(**values):
 
 def test_every_executor_and_what_it_needs_stands_in_the_spec():
     spec = SPEC.read_text(encoding="utf-8")
-    assert f"executor = <{'|'.join(REQUIRED_ARGUMENTS)}>" in spec
+    assert f"executor = <{'|'.join(TRAITS)}>" in spec
     words = set(re.findall(r"[a-z_]+", spec))
-    assert {name for needed in REQUIRED_ARGUMENTS.values() for name in needed} <= words
+    assert {name for traits in TRAITS.values() for name in traits.required} <= words
 
 
 def test_the_shipped_catalogue_is_whole():
@@ -73,7 +73,7 @@ def test_the_shipped_catalogue_is_whole():
         ({"inverse": "nothing"}, "inverse is 'nothing', which is not a usable action"),
         (
             {"executor": "robot"},
-            f"executor is 'robot'; the executors are: {', '.join(REQUIRED_ARGUMENTS)}.",
+            f"executor is 'robot'; the executors are: {', '.join(TRAITS)}.",
         ),
         (
             {"argument__service": None, "argument__app": "$analysis.service$", "entity": "app"},

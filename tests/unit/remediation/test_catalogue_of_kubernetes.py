@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from incident_management.remediation.catalogue import Catalogue
-from incident_management.remediation.executors.traits import ACCEPTED_ARGUMENTS
+from incident_management.remediation.executors.traits import TRAITS
 from tests.unit.remediation.kubernetes_bench import AS_BEFORE, BACK, FORTH, MORE, RESTART
 
 ROOT = Path(__file__).parents[3]
@@ -73,4 +73,4 @@ def test_the_manuals_actions_are_usable_and_the_spec_names_all_that_they_take():
     assert found.problems == {} and len(found.actions) == 5
     spec = (ROOT / "package/README/incident_actions.conf.spec").read_text(encoding="utf-8")
     words = set(re.findall(r"\w+", spec))
-    assert {name for taken in ACCEPTED_ARGUMENTS.values() for name in taken} <= words
+    assert {name for traits in TRAITS.values() for name in traits.accepted or ()} <= words

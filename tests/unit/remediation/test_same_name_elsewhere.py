@@ -14,7 +14,7 @@ from incident_management.remediation.context import Refused
 from incident_management.remediation.entity_lock import blocking_plan
 from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.executors.kubernetes import OBJECTS
-from incident_management.remediation.executors.traits import LOCATION_FACTS as APART_BY
+from incident_management.remediation.executors.traits import TRAITS
 from incident_management.remediation.location import are_distinct, location_of
 from tests.fakes.turns import orders
 from tests.unit.remediation.bench import STANZAS, Bench
@@ -204,15 +204,15 @@ def test_the_cool_down_is_of_one_place():
 def test_what_each_executor_tells_says_where_a_plan_acts(name):
     scene = SCENES[name]()
     plan = scene.stores.plans.get(scene.plan)
-    assert bool(location_of(plan, scene.context.catalogue)) == (name in APART_BY)
+    assert bool(location_of(plan, scene.context.catalogue)) == bool(TRAITS[name].location_facts)
 
 
-@pytest.mark.parametrize("name", APART_BY)
+@pytest.mark.parametrize("name", [name for name in TRAITS if TRAITS[name].location_facts])
 def test_what_a_fix_changes_is_not_its_place(name):
     """ECS numbers its deployments: each fix of a service seemed to be somewhere else."""
     scene = SCENES[name]()
     plan, catalogue = scene.stores.plans.get(scene.plan), scene.context.catalogue
-    kept = {*APART_BY[name], *(OBJECTS if name.startswith("kubernetes") else ())}
+    kept = {*TRAITS[name].location_facts, *(OBJECTS if name.startswith("kubernetes") else ())}
     changed = {fact: value if fact in kept else "another" for fact, value in plan["state"].items()}
     later = location_of({**plan, "state": changed}, catalogue)
     assert not are_distinct(location_of(plan, catalogue), later)

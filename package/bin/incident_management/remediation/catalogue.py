@@ -13,13 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..conf_values import listed
 from ..durations import seconds_of
 from ..incidents.canonical import digest
-from .executors.traits import (
-    ACCEPTED_ARGUMENTS,
-    ARGUMENT_VALUES,
-    LOCATION_ARGUMENTS,
-    REQUIRED_ARGUMENTS,
-    RESTORED_ARGUMENTS,
-)
+from .executors.traits import TRAITS, traits_of
 from .inverse_arguments import argument_without_value
 
 __all__ = [
@@ -214,10 +208,10 @@ def _inverse_problem(action: Action, actions: Mapping[str, Action]) -> str:
     if lacking or inverse.executor != action.executor:
         return lacking
     mine, its = (_sources(each) for each in (action, inverse))
-    for name, source in RESTORED_ARGUMENTS.get(action.executor, {}).items():
+    for name, source in traits_of(action.executor).restored.items():
         if its.get(name) != source:
             return f"must restore the previous state: the latter needs argument.{name} = {source}."
-    for name, choices in ARGUMENT_VALUES.get(action.executor, {}).items():
+    for name, choices in traits_of(action.executor).choices.items():
         if mine[name] == its[name]:
             each = " and the other to ".join(choices)
             return f"have the same argument.{name}, {mine[name]}: set one to {each}."
@@ -230,11 +224,9 @@ def _sources(action: Action) -> Dict[str, str]:
 
 def _location_mismatch(action: Action, inverse: Action) -> str:
     """Return the argument by which the inverse would act on another object; empty if none."""
-    if not {action.executor, inverse.executor} <= set(LOCATION_ARGUMENTS):
-        return ""
     mine, its = (_sources(each) for each in (action, inverse))
-    for name, unless in LOCATION_ARGUMENTS[action.executor].items():
-        if name not in LOCATION_ARGUMENTS[inverse.executor]:
+    for name, unless in traits_of(action.executor).located_by.items():
+        if name not in traits_of(inverse.executor).located_by:
             continue
         taken_over = name in mine and its.get(name) in (f"$plan.{name}$", f"$before.{name}$")
         if not taken_over and mine.get(name, unless) != its.get(name, unless):
@@ -318,15 +310,16 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
 def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, ...]) -> str:
     """Return the name of the executor. Raises CatalogueError unless the arguments fit it."""
     name = _required(where, values, "executor")
-    if name not in REQUIRED_ARGUMENTS:
-        known = ", ".join(REQUIRED_ARGUMENTS)
+    if name not in TRAITS:
+        known = ", ".join(TRAITS)
         raise CatalogueError(f"{where} executor is '{name}'; the executors are: {known}.")
+    traits = TRAITS[name]
     given = {argument.name for argument in arguments}
-    for needed in REQUIRED_ARGUMENTS[name]:
+    for needed in traits.required:
         if needed not in given:
             raise CatalogueError(f"{where} lacks argument.{needed}, which {name} needs; set it.")
     for argument in arguments:
-        choices = ARGUMENT_VALUES.get(name, {}).get(argument.name, ())
+        choices = traits.choices.get(argument.name, ())
         if choices and argument.source not in choices:
             raise CatalogueError(
                 f"{where} argument.{argument.name} is '{argument.source}'; set it to "
@@ -336,7 +329,7 @@ def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, 
         values.get("entity", "").strip(),
         *re.findall(r"\$(\w+)\$", values.get("blast_radius", "")),
     )
-    taken = ACCEPTED_ARGUMENTS.get(name, tuple(given))
+    taken = tuple(given) if traits.accepted is None else traits.accepted
     for other in sorted(given - {*taken, *told}):
         raise CatalogueError(
             f"{where} has argument.{other}, which {name} does not accept; it accepts "

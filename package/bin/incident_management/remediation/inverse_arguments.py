@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, List
 
-from .executors.traits import RESULT_FIELDS, STATE_FACTS
+from .executors.traits import traits_of
 
 if TYPE_CHECKING:
     from .catalogue import Action
@@ -26,7 +26,8 @@ def argument_without_value(action: Action, inverse: Action) -> str:
 
 def _usable(action: Action) -> List[str]:
     """Return the sources that have a value when an action's plan is undone."""
+    traits = traits_of(action.executor)
     given = [argument.name for argument in action.arguments]
-    states = [one for one in STATE_FACTS[action.executor] if one != "cluster" or one in given]
-    named = {"plan": given, "before": states, "result": RESULT_FIELDS[action.executor]}
+    states = [one for one in traits.state_facts if one != "cluster" or one in given]
+    named = {"plan": given, "before": states, "result": traits.result_fields}
     return [f"${where}.{name}$" for where, names in named.items() for name in names]

@@ -9,7 +9,7 @@ from .catalogue import Action, Catalogue
 from .context import Refused
 from .executors.executor import base_address
 from .executors.kubernetes import OBJECTS
-from .executors.traits import CHANGE_LOCATION_FACTS, LOCATION_FACTS, same_service, service_of
+from .executors.traits import same_service, service_of, traits_of
 
 __all__ = ["Location", "are_distinct", "location_of", "unstated_location"]
 
@@ -20,7 +20,8 @@ Location = Mapping[str, str]
 def location_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Location:
     """Return where a plan and its inverse act; empty when that is unknown."""
     executor, facts = str(plan.get("executor", "")), plan["state"]
-    told = {name: str(facts.get(name) or "").lower() for name in LOCATION_FACTS.get(executor, ())}
+    names = traits_of(executor).location_facts
+    told = {name: str(facts.get(name) or "").lower() for name in names}
     inverse = catalogue.actions.get(plan["inverse"])
     elsewhere = bool(plan["inverse"]) and not (inverse and same_service(executor, inverse.executor))
     if not told or not all(told.values()) or elsewhere:
@@ -55,10 +56,9 @@ def unstated_location(
     """
     given = {argument.name: argument.origin[0] for argument in action.arguments}
     unsaid: List[str] = []
-    said = {
-        name: str(cause.get(name) or "") for name in CHANGE_LOCATION_FACTS.get(action.executor, {})
-    }
-    for name, facts in CHANGE_LOCATION_FACTS.get(action.executor, {}).items():
+    compared = traits_of(action.executor).change_location
+    said = {name: str(cause.get(name) or "") for name in compared}
+    for name, facts in compared.items():
         known = [str(service.get(fact) or "") for fact in facts]
         if said[name] and any(_same(said[name], one) for one in known if one):
             continue

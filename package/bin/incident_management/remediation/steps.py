@@ -10,7 +10,7 @@ from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .current_state import address_of, checked_facts
 from .executors.executor import Executor, ExecutorError, NotApplicable, Outcome, base_address
-from .executors.traits import BOUND_FACTS, NEEDS_INCIDENT_ID, OBJECT_FACTS, same_service
+from .executors.traits import same_service, traits_of
 from .plan import PlanState, is_whole
 from .runs import Run, action_run, rollback_run
 from .safety import resolve_arguments
@@ -68,7 +68,7 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
         )
     if not is_whole(plan):
         raise CatalogueError(f"{plan['_key']} was changed after it was made.")
-    bound, known = BOUND_FACTS.get(action.executor, ()), plan["state"]
+    bound, known = traits_of(action.executor).bound_facts, plan["state"]
     if not set(bound) <= set(known):
         raise CatalogueError(
             f"{plan['_key']} was made before the app was upgraded and lacks the facts "
@@ -88,21 +88,21 @@ def _address(plan: Mapping[str, Any]) -> str:
 
 
 def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
-    tells = action.executor in NEEDS_INCIDENT_ID
-    return {"incident_id": str(plan["incident_id"])} if tells else {}
+    needed = traits_of(action.executor).needs_incident_id
+    return {"incident_id": str(plan["incident_id"])} if needed else {}
 
 
 def _object_facts(plan: Mapping[str, Any]) -> Dict[str, str]:
     """Return the facts of a plan's state that identify its target object."""
-    names, state = OBJECT_FACTS.get(plan.get("executor", ""), ()), plan["state"]
+    names, state = traits_of(plan.get("executor")).object_facts, plan["state"]
     return {name: state[name] for name in names if name in state}
 
 
 def _state_left(plan: Mapping[str, Any], state: PlanState, inverse: Action) -> Dict[str, str]:
     """Return the state in which a fix left its object, which the inverse must find."""
-    if not {plan.get("executor"), inverse.executor} <= set(BOUND_FACTS):
+    names = traits_of(inverse.executor).bound_facts
+    if not names or not traits_of(plan.get("executor")).bound_facts:
         return {}
-    names = BOUND_FACTS[inverse.executor]
     result = {name: str(state.result[name]) for name in names if name in state.result}
     return {**result, **_object_facts(plan)}
 

@@ -21,7 +21,7 @@ from .active_plans import affects_all_plans, error_text, for_each_plan
 from .auto_resolve import has_new_findings, resolve_once, stays_open, verdict_once
 from .context import SYSTEM, Context
 from .executors.executor import Outcome
-from .executors.traits import RESULT_IDS
+from .executors.traits import traits_of
 from .plan import PlanState
 from .raising_search import (
     CannotJudge,
@@ -196,7 +196,7 @@ class Verifier:
         step = action_step(self._context, plan)
         found = query_outcome(self._context, step, step.run)
         if found.status == "done":
-            made = RESULT_IDS.get(step.action.executor, "")
+            made = traits_of(step.action.executor).result_id
             mine, now = (str(one.get(made) or "") for one in (state.result, found.result))
             if not (mine and now) or mine == now:
                 return judgement
