@@ -238,6 +238,17 @@ def test_a_weekly_window_is_whole_on_the_nights_when_clocks_change(when, held):
     assert window.in_force(moment(when)) is held
 
 
+def test_a_snooze_lasts_30_days_at_most(stores, clock):
+    with pytest.raises(Invalid, match="at most 30 days ahead"):
+        muted(stores, clock, kind="snooze", seconds=30 * 86_400 + 1)
+    assert muted(stores, clock, kind="snooze", seconds=30 * 86_400)
+
+
+def test_an_end_at_the_start_is_refused(stores, clock):
+    with pytest.raises(Invalid, match="end before it starts"):
+        muted(stores, clock, kind="maintenance", ends_at=clock.now())
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [

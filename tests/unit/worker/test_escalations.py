@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
+from incident_management.incidents.clocks.escalation import Due
 from incident_management.incidents.editing import edit
+from incident_management.incidents.routing.policies import Step
 from tests.unit.worker.desk import Desk
 
 
@@ -102,3 +104,16 @@ def test_a_path_begins_anew_where_it_was_resolved_and_is_back_between_two_looks(
     lifecycle.reopen(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(25)
     assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2, 1]
+
+
+def test_the_reason_counts_the_rounds_in_words():
+    step = Step(2, 60.0)
+    said = {
+        number: Due("leads", step, number - 1, 0.0, "", "resolved").reason
+        for number in (1, 2, 3, 4, 11, 12, 13, 20, 21, 22, 23, 112)
+    }
+    assert said[1] == "Step 2 of 'leads': nobody acted in time."
+    assert [text.split(" the ")[1].split()[0] for number, text in said.items() if number > 1] == [
+        *("2nd", "3rd", "4th", "11th", "12th", "13th"),
+        *("20th", "21st", "22nd", "23rd", "112th"),
+    ]

@@ -79,3 +79,15 @@ def test_numbers_and_macros():
 def test_no_values_are_refused_instead_of_matching_nothing():
     with pytest.raises(ValueError, match="No values"):
         spl.any_of("host", [])
+
+
+@pytest.mark.parametrize("name", ["a b", "a`b", "a(1)", "", "a|delete", 'a"'])
+def test_a_malformed_name_of_a_macro_or_command_is_refused(name):
+    with pytest.raises(ValueError, match="name of a macro"):
+        spl.macro(name)
+    with pytest.raises(ValueError, match="name of a command"):
+        spl.command(name)
+
+
+def test_a_lookup_that_does_not_exist_fails_instead_of_finding_nothing():
+    assert str(spl.lookup("known.csv")) == 'inputlookup strict=true "known.csv"'
