@@ -102,6 +102,9 @@ def test_a_search_that_fails_leaves_its_citations_unchecked_and_no_others():
     [
         (60, "errors_of_entity", {}, ""),
         (59, "errors_of_entity", {}, ""),
+        (63, "errors_of_entity", {}, ""),
+        (64, "errors_of_entity", {}, "Counted again, it is 60, not 64"),
+        (57, "errors_of_entity", {}, "Counted again, it is 60, not 57"),
         (30, "errors_of_entity", {}, "Counted again, it is 60, not 30"),
         (60, "drop_everything", {}, "no statistic"),
         (60, "errors_of_entity", {"earliest": "soon"}, "could not be counted"),

@@ -280,6 +280,16 @@ def _evidence_of(raw):
     return event, Evidence(Checked([citation], {"C1": event}), [])
 
 
+@pytest.mark.parametrize(("status", "is_known"), [("verified", True), ("rejected", False)])
+def test_a_number_that_was_not_counted_again_supports_no_claim(status, is_known):
+    event = Event(time=1.0, raw="ERROR orders is slow", index="main", entity="orders")
+    number = Citation("number", "417 error events of orders", id="C2", status=status)
+    quote = Citation("event", "orders is slow", id="C1", status="verified")
+    evidence = Evidence(Checked([quote, number], {"C1": event}), [])
+    fault = evidence.fault_of_text("orders had 417 errors.", event)
+    assert ("417" not in fault) is is_known, fault
+
+
 def test_a_claim_of_many_numbers_beside_a_huge_event_takes_no_minutes():
     """It took five: each number was looked for in the whole event again."""
     event, evidence = _evidence_of("ERROR " + "from 1 to 2 " * 80_000)
