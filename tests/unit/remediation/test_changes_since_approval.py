@@ -267,7 +267,7 @@ def test_an_approval_does_not_outlive_the_incidents_end(bench):
     lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     lifecycle.reopen(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     assert refusal(lambda: execute(bench, plan)) == (
-        f"{INCIDENT} ended and was reopened since {plan} was made, so the problem may be "
+        f"{INCIDENT} ended and was reopened since {plan} was proposed, so the problem may be "
         "a different one. Analyze it again, and propose a fix for what you find."
     )
     again = propose(bench)

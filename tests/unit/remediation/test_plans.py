@@ -316,7 +316,7 @@ def test_a_changed_inverse_voids_the_plan(bench):
     plan = approved(bench)
     bench.stanzas["reapply_change"]["preconditions"] = ""
     text = refusal(lambda: execute(bench, plan))
-    assert text.endswith("was made: propose it again.")
+    assert text.endswith("was proposed: propose it again.")
     assert bench.api.executed == []
 
 
@@ -344,9 +344,18 @@ def test_a_plan_that_was_tampered_with_is_refused(bench, changed):
     bench.stores.plans.save([{**document, **changed}])
     bench.api.services["payments"] = dict(bench.api.services["checkout"])
     assert refusal(lambda: execute(bench, plan)) == (
-        f"{plan} was changed after it was made: propose it again."
+        f"{plan} was changed after it was proposed: propose it again."
     )
     assert bench.api.executed == []
+
+
+def test_an_invalid_argument_fails_its_own_check_too(bench):
+    """So a rule that became stricter holds for plans that were proposed before."""
+    document = bench.stores.plans.get(propose(bench))
+    edited = {**document, "arguments": {**document["arguments"], "to_version": "$(reboot)"}}
+    bench.stores.plans.save([edited])
+    shown = {c["name"]: c for c in view.describe(bench.context, document["_key"])["checks"]}
+    assert not shown["arguments"]["ok"] and not shown["plan"]["ok"]
 
 
 def test_the_rules_are_shown_before_anything_is_done(bench):

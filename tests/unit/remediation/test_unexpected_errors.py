@@ -189,7 +189,7 @@ def test_a_plan_that_was_changed_after_its_run_is_neither_undone_nor_proved(benc
         [{**document, "arguments": {**document["arguments"], "service": "till"}}]
     )
     told = refusal(lambda: rollback.roll_back(bench.context, plan, "zoe", "Wrong guess."))
-    assert told == f"{plan} was changed after it was made: roll it back by hand."
+    assert told == f"{plan} was changed after it was proposed: roll it back by hand."
     bench.raising.fixed_at = bench.clock.now()
     rounds(bench, 10)
     assert bench.context.load(plan)[2].status == "insufficient_data"

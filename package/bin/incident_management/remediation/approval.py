@@ -273,7 +273,7 @@ def _undecidable(plan: Mapping[str, Any], state: PlanState) -> Optional[Refused]
 def _own_plan_refusal(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
     """Refuse the proposer of a plan that another person must approve.
 
-    :func:`_failed_check` refuses a plan whose ``approve_own`` was changed after it was made.
+    :func:`_failed_check` refuses a plan whose ``approve_own`` was changed after it was proposed.
     """
     if plan.get("approve_own", True) or actor != plan["proposed_by"]:
         return None

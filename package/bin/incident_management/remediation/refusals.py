@@ -76,7 +76,7 @@ def check_inverse_unchanged(context: Context, plan: Mapping[str, Any]) -> None:
     if approved and (action is None or context.catalogue.undoing(action) != approved):
         sentence = (
             f"The inverse of {plan['_key']} was changed in the catalogue since the plan "
-            "was made: review it, and roll the fix back by hand if needed."
+            "was proposed: review it, and roll the fix back by hand if needed."
         )
         raise Refused(sentence, "action_changed")
 

@@ -153,7 +153,7 @@ def _integrity_check(context: Context, plan: Mapping[str, Any]) -> Check:
     detail = (
         "The plan has not changed since it was proposed."
         if same
-        else (f"{plan['_key']} was changed after it was made: propose it again.")
+        else (f"{plan['_key']} was changed after it was proposed: propose it again.")
     )
     return Check("plan", same, detail, "plan_changed", "" if same else "void")
 
@@ -166,7 +166,7 @@ def _contract_check(context: Context, plan: Mapping[str, Any]) -> Check:
     if context.catalogue.contract(action) != plan["contract"]:
         detail = (
             f"The action '{action.name}' or its inverse was changed in the catalogue "
-            f"since {plan['_key']} was made: propose it again."
+            f"since {plan['_key']} was proposed: propose it again."
         )
         return Check("action", False, detail, "action_changed", "void")
     return Check("action", True, f"'{action.name}' is in the catalogue, unchanged.")
@@ -177,7 +177,7 @@ def _incident_check(plan: Mapping[str, Any], incident: Incident) -> Check:
         return Check("incident", False, over_reason(incident), "incident_over", "void")
     if incident_standing(incident) != plan["state"].get("incident"):
         detail = (
-            f"{incident.id} ended and was reopened since {plan['_key']} was made, so the "
+            f"{incident.id} ended and was reopened since {plan['_key']} was proposed, so the "
             "problem may be a different one. Analyze it again, and propose a fix for "
             "what you find."
         )

@@ -63,15 +63,15 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
     names = {argument.name for argument in action.arguments}
     if names != set(plan["arguments"]) or plan.get("executor", action.executor) != action.executor:
         raise CatalogueError(
-            f"'{action.name}' was changed in the catalogue since {plan['_key']} was made, "
+            f"'{action.name}' was changed in the catalogue since {plan['_key']} was proposed, "
             "so its executor can't determine the outcome."
         )
     if not is_whole(plan):
-        raise CatalogueError(f"{plan['_key']} was changed after it was made.")
+        raise CatalogueError(f"{plan['_key']} was changed after it was proposed.")
     bound, known = traits_of(action.executor).bound_facts, plan["state"]
     if not set(bound) <= set(known):
         raise CatalogueError(
-            f"{plan['_key']} was made before the app was upgraded and lacks the facts "
+            f"{plan['_key']} was proposed before the app was upgraded and lacks the facts "
             "that identify its target now."
         )
     told = {name: known[name] for name in bound}
@@ -112,7 +112,7 @@ def inverse_step(
 ) -> Step:
     """Return the step that rolls a plan back. Raises Refused if it can't run."""
     if not is_whole(plan):
-        sentence = f"{plan['_key']} was changed after it was made: roll it back by hand."
+        sentence = f"{plan['_key']} was changed after it was proposed: roll it back by hand."
         raise Refused(sentence, "plan_changed")
     if not plan["inverse"]:
         raise Refused(f"'{plan['action']}' has no inverse: roll it back by hand.", "no_inverse")
