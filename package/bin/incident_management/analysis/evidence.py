@@ -1,4 +1,4 @@
-"""What analysis is about: events with an address, citations, and what a finder found."""
+"""Evidence of an analysis: events with an address, citations, and findings."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ that is cut off at the end of these is far behind it."""
 
 _HIDING = {"Cf", "Co", "Cs", "Cn"}
 """Unicode's categories of format characters, and of those that no script has."""
-# Marks and letters without a shape. Variation selectors alone can spell any text behind one emoji;
-# a single one after a sign is how emoji are written.
+# Invisible marks and letters. Variation selectors can spell any text behind one emoji; a single one
+# after a sign is part of normal emoji.
 _SHAPELESS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
     "|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]"
@@ -41,12 +41,12 @@ LOOKED_AT = 4000
 
 
 def sha256_of(raw: str) -> str:
-    """Return the SHA-256 of an event's text, 64 hex digits: half of what its address is."""
+    """Return the SHA-256 of an event's text as 64 hex digits; it is part of the event's address."""
     return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def number(value: Any, default: float = 0.0) -> float:
-    """Return a search result's value as a number; ``default`` when it is none."""
+    """Return a search result's value as a number, or ``default`` if it is none."""
     try:
         return float(first_text(value))
     except ValueError:
@@ -54,16 +54,17 @@ def number(value: Any, default: float = 0.0) -> float:
 
 
 def first_text(value: Any) -> str:
-    """Return a result's value as text; the first of several values, "" for none."""
+    """Return a search result's value as text: the first of several values, "" for none."""
     if isinstance(value, (list, tuple)):
         value = value[0] if value else ""
     return "" if value is None else str(value)
 
 
 def visible(text: str) -> str:
-    """Return a text without the characters that nobody sees, or that reorder others.
+    """Return a text without characters that are invisible or that reorder others.
 
-    With them a log line can say to a model what no reader finds in it, or hide a secret's name.
+    With such characters, a log line can say something to a model that no reader sees, or hide the
+    name of a secret.
     """
     if text.isascii():
         return text
@@ -72,10 +73,10 @@ def visible(text: str) -> str:
 
 
 def masked_line(sentence: str) -> str:
-    """Return a sentence as it is kept: one line, secrets masked.
+    """Return a sentence as it is stored: one line, secrets masked.
 
-    What changes and logs say stands in it. Characters that nobody sees, or that reorder others,
-    become \N{REPLACEMENT CHARACTER}: a verdict reads as it is written.
+    It may quote changes and logs. Invisible and reordering characters become �, so that a verdict
+    says what it shows.
     """
     line = " ".join(mask(sentence).splitlines())
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
@@ -84,10 +85,10 @@ def masked_line(sentence: str) -> str:
 
 @dataclass(frozen=True)
 class Event:
-    """One indexed event and where it stands.
+    """One indexed event and its address.
 
-    ``time`` is epoch seconds. ``cd`` and ``bkt`` are splunkd's own address of the event
-    (fields ``_cd`` and ``_bkt``), "" where a search did not give them.
+    ``time`` is epoch seconds. ``cd`` and ``bkt`` are splunkd's own address of the event (fields
+    ``_cd`` and ``_bkt``), "" if the search did not return them.
     """
 
     time: float
@@ -100,7 +101,7 @@ class Event:
 
     @property
     def begins(self) -> str:
-        """What is looked at of its text: the first :data:`LOOKED_AT` characters."""
+        """Return the part of the text that is examined: the first :data:`LOOKED_AT` characters."""
         return self.raw[:LOOKED_AT]
 
     @classmethod
@@ -119,13 +120,15 @@ class Event:
 
 @dataclass
 class Citation:
-    """A claim's proof: an event's address and a quote from it, or a number and how it was counted.
+    """The proof of a claim: an event's address and a quote, or a number and how it was counted.
 
-    ``kind``: ``event``, ``change`` (an event that tells of a change) or ``number``.
-    ``status``: ``unchecked`` until code has looked for it again, then ``verified`` or ``rejected``;
-    ``reason`` is why it is not verified.
-    A number names a statistic of :mod:`.statistics` and its parameters, never SPL, so that
-    checking it runs only searches that this app wrote.
+    A number names a statistic of :mod:`.statistics` and its parameters, never SPL, so that checking
+    it runs only searches that this app wrote.
+
+    Attributes:
+        kind: ``event``, ``change`` (a change event) or ``number``.
+        status: ``unchecked`` until code has looked for it again, then ``verified`` or ``rejected``.
+        reason: why it is not verified.
     """
 
     kind: str
@@ -146,10 +149,10 @@ class Citation:
 
     @classmethod
     def of_event(cls, event: Event, quote: str = "", kind: str = "event") -> Citation:
-        """Cite an event; without a quote, the line that names its exception is quoted, or else its
-        beginning. Secrets in it are masked.
+        """Cite an event, with secrets masked.
 
-        A quote is read by people who may see the incident, but not the index.
+        Without a quote, the line that names its exception is quoted, or else the beginning of its
+        text. A quote is read by people who may see the incident, but not the index.
         """
         return cls(
             kind=kind,
@@ -175,20 +178,22 @@ class Citation:
         )
 
     def identity(self) -> str:
-        """Return what makes two citations the same one."""
+        """Return a value that is equal for two citations of the same thing."""
         return repr((self.kind, self.sha256, self.time, self.cd, self.quote, self.statistic))
 
     def to_document(self) -> Dict[str, Any]:
-        """Return it as a JSON object without empty fields."""
+        """Return the citation as a JSON object without empty fields."""
         return {k: v for k, v in vars(self).items() if v not in ("", None, {}) and v != 0.0}
 
 
 @dataclass
 class Finding:
-    """What one finder has to say.
+    """What one finder found.
 
-    ``found`` and ``not_found`` are plain sentences. ``searches`` are the SPL texts that were run.
-    ``incomplete``: what splunkd said of searches that may lack results, or why one failed.
+    Attributes:
+        found, not_found: plain sentences.
+        searches: the SPL texts that were run.
+        incomplete: splunkd's warnings about searches that may lack results, or why one failed.
     """
 
     finder: str
@@ -200,7 +205,7 @@ class Finding:
     incomplete: List[str] = field(default_factory=list)
 
     def to_document(self) -> Dict[str, Any]:
-        """Return what is stored of it: the sentences, secrets masked, and the searches."""
+        """Return what is stored: the sentences, with secrets masked, and the searches."""
         lacks = [f"Results may be incomplete: {reason}" for reason in self.incomplete]
         return {
             "finder": self.finder,

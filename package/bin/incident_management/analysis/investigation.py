@@ -31,10 +31,12 @@ RANKING_SECONDS = 30.0
 
 @dataclass
 class Found:
-    """What an investigation found, as it is concluded from and kept; ``onset`` is epoch seconds.
+    """The result of an investigation, to conclude from and to store.
 
-    Citations are numbered ``C1``, ``C2`` … once; ``evidence`` (a finding each) and ``hypotheses``
-    (best first) name them by id.
+    Attributes:
+        onset: epoch seconds.
+        evidence: one document for each finding.
+        hypotheses: the best first. Both name citations by their ids ``C1``, ``C2`` and so on.
     """
 
     onset: float
@@ -45,7 +47,7 @@ class Found:
 
 @dataclass
 class Investigation:
-    """What the finders found, and the hypotheses ranked from it, best first."""
+    """The findings, and the hypotheses ranked from them, the best first."""
 
     incident_id: str
     onset: float
@@ -53,7 +55,7 @@ class Investigation:
     hypotheses: List[Hypothesis] = field(default_factory=list)
 
     def numbered(self) -> Found:
-        """Return all of it with its citations numbered."""
+        """Return the result with its citations numbered."""
         book = _CitationBook()
         evidence = [
             {**finding.to_document(), "citations": book.add(finding.citations)}
@@ -74,8 +76,12 @@ def investigate(
 ) -> Investigation:
     """Gather evidence on an incident with the searcher's rights, and rank its causes.
 
-    ``incident`` is the incident's document; ``begun`` hears of each step. A finder whose search
-    fails, or can't be written, says so in its finding, and the others go on.
+    If a search of a finder fails or can't be written, its finding says so, and the other finders
+    continue.
+
+    Args:
+        incident: the incident's document.
+        begun: is called with the name of each step when it begins.
     """
     scope = Scope(incident, searcher, clock.now())
     findings = []
@@ -108,7 +114,7 @@ def investigate(
 
 
 class _CitationBook:
-    """Numbers citations; the same one gets the same number."""
+    """Numbers citations; equal ones get the same number."""
 
     def __init__(self) -> None:
         self.citations: List[Citation] = []

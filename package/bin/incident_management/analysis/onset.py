@@ -1,9 +1,9 @@
-"""When the errors of an incident began: where their rate rises, not at the first of them.
+"""Find when the errors of an incident began: where their rate rises, not at the first of them.
 
-Errors of the same kind may come now and then on any day. So the steepest rise is the change point
+Errors of the same kind may occur now and then on any day. So the steepest rise is the change point
 of a Poisson process whose rate changes once, found by maximum likelihood (Raftery and Akman,
-"Bayesian analysis of a Poisson process with a change-point", Biometrika 73, 1986). From there it
-goes back over errors that came closer together than those of the calm do.
+"Bayesian analysis of a Poisson process with a change-point", Biometrika 73, 1986). From there the
+onset moves back over errors that are closer together than those of the calm window.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ SHORTEST_SPAN = 60.0
 
 
 def seconds_of(spans: Sequence[Span], until: float = math.inf) -> float:
-    """Return how many seconds the spans hold up to a moment."""
+    """Return the number of seconds that the spans cover up to a moment."""
     return sum(max(0.0, min(end, until) - start) for start, end in spans)
 
 
 class Onset(NamedTuple):
-    """When errors began to be frequent, epoch seconds.
+    """When errors became frequent, in epoch seconds.
 
-    ``growing``: the times of errors shortly before, where they had become more than in the calm.
+    ``growing``: the times of the errors shortly before, which were already more frequent than in
+    the calm window.
     """
 
     time: float
@@ -45,9 +46,11 @@ class Onset(NamedTuple):
 
 
 def onset_of(times: Sequence[float], spans: Sequence[Span]) -> Optional[Onset]:
-    """Return the onset of the errors at ``times`` (oldest first), None without any.
+    """Return the onset of the errors, None if there are none.
 
-    ``spans`` is the time that was read for errors; they do not overlap.
+    Args:
+        times: the times of the errors, the oldest first.
+        spans: the times that were searched for errors; they do not overlap.
     """
     if not times:
         return None
@@ -64,7 +67,7 @@ def onset_of(times: Sequence[float], spans: Sequence[Span]) -> Optional[Onset]:
 
 
 def _rise(times: Sequence[float], spans: Sequence[Span]) -> int:
-    """Return the place of the error from which on a higher rate explains the times best."""
+    """Return the index of the error from which on a higher rate explains the times best."""
     total = seconds_of(spans)
     best, best_likelihood = 0, -math.inf
     for before, time in enumerate(times):

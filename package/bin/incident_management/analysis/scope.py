@@ -29,9 +29,9 @@ NOW = "now"
 BEFORE = "before"
 MOST_NAMED = 5
 
-# Terms by which an event is taken as a sign of trouble. Words and phrases, not substrings: splunkd
-# finds them in its index, and reads no other events. "too", "down" and "alert" alone are in much
-# that is no trouble: "shutting down" is what each deploy says.
+# Terms that mark an event as a sign of trouble. They are words and phrases, not substrings: splunkd
+# finds them in its index and reads no other events. "too", "down" and "alert" alone occur in much
+# that is no trouble: each deploy logs "shutting down".
 _ERROR_TERMS = (
     "error", "err", "errors", "failed", "failure", "fail", "exception", "exceptions", "fatal",
     "panic", "critical", "crit", "severe", "warn", "warning", "timeout", "refused", "denied",
@@ -40,8 +40,8 @@ _ERROR_TERMS = (
     "overloaded", "throttled", "segfault", "killed", "oom", "outofmemoryerror", "oomkilled",
     "timed", "panicked", "emerg", "deadlock", "forbidden", "unauthorized", "insufficient",
     "too many", "too large", "is down", "[alert]",
-    # What the runtimes of Java, Python, .NET, JavaScript and Ruby throw most, as one word of the
-    # index each: a stack trace need not say more than that.
+    # The most frequent exceptions of Java, Python, .NET, JavaScript and Ruby, each one word of the
+    # index: a stack trace may contain no other sign of trouble.
     "nullpointerexception", "illegalstateexception", "illegalargumentexception", "ioexception",
     "runtimeexception", "sqlexception", "classcastexception", "unknownhostexception",
     "connectexception", "sockettimeoutexception", "timeoutexception", "nullreferenceexception",
@@ -51,12 +51,12 @@ _ERROR_TERMS = (
     "referenceerror", "syntaxerror", "nomethoderror", "argumenterror", "stackoverflowerror",
 )  # fmt: skip
 
-# The names of any other exception. An index can't be looked through for the ends of words: splunkd
-# reads every event for them.
+# The names of all other exceptions. The index can't be searched for the ends of words, so splunkd
+# reads every event.
 _ERROR_ENDINGS = ("*exception", "*error")
 
 _ENTITY = spl.Fragment("eval entity=coalesce(`incident_service`, host), event_time=_time")
-# What the macro incident_service reads, and the host.
+# The fields that the macro incident_service reads, and the host.
 _NAMED_BY = ("service", "service.name", "host")
 ADDRESS = spl.Fragment("eval event_cd=_cd, event_bkt=_bkt")
 EVENT_FIELDS = ("event_time", "index", "entity", "sourcetype", "event_cd", "event_bkt", "_raw")
@@ -64,7 +64,7 @@ EVENT_FIELDS = ("event_time", "index", "entity", "sourcetype", "event_cd", "even
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one investigation. Times are seconds."""
+    """Limits of one investigation. Times are in seconds."""
 
     lookback: float = 3 * 3600.0
     """How far before the incident calm is looked for."""
@@ -82,11 +82,12 @@ class Limits:
 
 @dataclass
 class Scope:
-    """An incident to investigate, with what finders have found so far.
+    """The incident that is investigated, and what finders have found so far.
 
-    ``incident`` is the incident's document. What one finder found it leaves here for the next:
-    ``failing`` (entity to time of first error), ``patterns``, ``onset``, ``early_errors`` (their
-    times around it), ``changes``, ``depends_on``, ``volume_ratio``, ``ordinary_ratio``.
+    ``incident`` is the incident's document. Finders leave results for later finders here:
+    ``failing`` (entity to time of its first error), ``patterns``, ``onset``, ``early_errors``
+    (their times around the onset), ``changes``, ``depends_on``, ``volume_ratio``,
+    ``ordinary_ratio``.
     """
 
     incident: Mapping[str, Any]
@@ -114,7 +115,9 @@ class Scope:
 
     @property
     def unsearchable(self) -> List[str]:
-        """The incident's other entities: their names hold a line break."""
+        """The incident's entities that no search can name, because their names hold a line
+        break.
+        """
         return [entity for entity in self._named() if not spl.is_searchable(entity)]
 
     def _named(self) -> List[str]:
@@ -122,11 +125,11 @@ class Scope:
 
     @property
     def first_time(self) -> float:
-        """The incident's first event, epoch seconds; when it was opened if that is not known."""
+        """The time of the incident's first event in epoch seconds, or of its opening if unknown."""
         return float(self.incident.get("first_time") or self.incident.get("opened_at") or self.now)
 
     def window(self, which: str) -> Tuple[float, float]:
-        """Return the start and end of the time now (the incident's) or before it (the calm)."""
+        """Return the start and end of the incident's window, or of the calm window before it."""
         start = self.first_time - self.limits.warmup
         if which == BEFORE:
             return self.first_time - self.limits.lookback, start
@@ -137,7 +140,7 @@ class Scope:
     def run(
         self, finding: Finding, search: spl.Search, window: Tuple[float, float], limit: int
     ) -> SearchResult:
-        """Run a search within the budget, and note it on the finding; so what splunkd warns of.
+        """Run a search within the budget, and record it and splunkd's warnings on the finding.
 
         Raises:
             SearchFailed: splunkd refused it, it took too long, or the budget is used up.
@@ -158,9 +161,9 @@ class Scope:
         return result
 
     def relevant_entities(self) -> List[str]:
-        """Return the incident's entities, what they depend on, and others that fail, bounded.
+        """Return the incident's entities, their dependencies and other failing ones, up to a limit.
 
-        Of too many of its own, those that failed first.
+        If the incident has too many entities, those that failed first are kept.
         """
         ordered = self.entities
         if len(ordered) > self.limits.entities:
@@ -172,7 +175,9 @@ class Scope:
         return names[: self.limits.entities]
 
     def unread_entities(self) -> str:
-        """Say that not all of the incident's entities are looked at; "" where they are."""
+        """Return a sentence that not all of the incident's entities are searched, or "" if all
+        are.
+        """
         entities, most = len(self.entities), self.limits.entities
         if entities <= most:
             return ""
@@ -182,10 +187,11 @@ class Scope:
 
 
 def application_events(*conditions: spl.Fragment) -> spl.Search:
-    """Return a search for what applications log: not change events, nor this app's own events.
+    """Return a search for events that applications log: no change events, no events of this app.
 
-    Only where changes are told of is an event with their fields one: elsewhere somebody may have
-    typed them, and would hide the line that logs it.
+    An event with the fields of a change counts as a change event only where change events are
+    expected. Elsewhere somebody may have typed these fields, and that would hide the line that logs
+    them.
     """
     changes = spl.macro("incident_change_index")
     told = spl.all_of(changes, spl.field_is("change_id", "*"), spl.field_is("kind", "*"))
@@ -199,7 +205,7 @@ def application_events(*conditions: spl.Fragment) -> spl.Search:
 
 
 def some_of(names: Sequence[str]) -> str:
-    """Return names for a sentence; of very many the first, and how many more there are."""
+    """Return names for a sentence: of very many, the first ones and the number of others."""
     shown = ", ".join(names[:MOST_NAMED])
     left = len(names) - MOST_NAMED
     return f"{shown} and {left} more" if left > 0 else shown
@@ -212,15 +218,15 @@ def change_events(*conditions: spl.Fragment) -> spl.Search:
 
 
 def error_terms() -> spl.Fragment:
-    """Return the condition that an event speaks of trouble."""
+    """Return the condition that an event reports trouble."""
     return spl.either(*(spl.term(word) for word in _ERROR_TERMS))
 
 
 def error_terms_of_few() -> spl.Fragment:
-    """Return what :func:`error_terms` does, with exceptions of every name.
+    """Return the condition of :func:`error_terms`, extended to exceptions of any name.
 
-    Only for searches that name entities, where the words alone find nothing: it reads all their
-    events, which may be millions.
+    Only for searches that name entities, if the words alone find nothing: it reads all events of
+    these entities, which may be millions.
     """
     return spl.either(*(spl.term(word) for word in (*_ERROR_TERMS, *_ERROR_ENDINGS)))
 
@@ -232,12 +238,12 @@ def from_entities(entities: Iterable[str]) -> spl.Fragment:
 
 
 def with_entity(search: spl.Search) -> spl.Search:
-    """Add the field ``entity`` (service, else host) as the app's detections do."""
+    """Add the field ``entity`` (service, or else host) as the app's detections do."""
     return search.pipe(_ENTITY)
 
 
 def events_of(search: spl.Search, limit: int, more: Sequence[str] = ()) -> spl.Search:
-    """End a search with the newest ``limit`` events, in the fields that make up an address."""
+    """End a search with the newest ``limit`` events and the fields of their addresses."""
     return with_entity(search).pipe(
         spl.command("head", spl.number(limit)), ADDRESS, spl.fields("table", [*EVENT_FIELDS, *more])
     )

@@ -1,7 +1,7 @@
 """The numbers that a citation may state, each with the search that counts it.
 
-A citation holds a statistic's name and parameters, not SPL: so checking one runs only searches that
-are written here. What the number is said to be is written here, too.
+A citation holds a statistic's name and parameters, not SPL, so checking one runs only searches of
+this module. The sentence that states the number is also written here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Counted", "count", "sentence"]
 
 Conditions = Sequence[Callable[[], spl.Fragment]]
 
-# By its name, what a statistic counts of an entity: in words, and by which conditions.
+# Each statistic by its name: what it counts for an entity, in words and as conditions.
 _STATISTICS: Dict[str, Tuple[str, Conditions]] = {
     "errors_of_entity": ("error events", (error_terms,)),
     "events_of_entity": ("events", ()),
@@ -40,7 +40,7 @@ def _search(conditions: Conditions, entity: str) -> spl.Search:
 
 
 def sentence(name: str, parameters: Mapping[str, Any], value: float) -> str:
-    """Return what a number says: of what, of whom and when.
+    """Return the sentence that states a number: what was counted, for which entity, and when.
 
     Raises:
         ValueError: there is no such statistic, or a parameter is missing or malformed.
@@ -58,7 +58,7 @@ def sentence(name: str, parameters: Mapping[str, Any], value: float) -> str:
 
 
 class Counted(NamedTuple):
-    """A number, and why it may be too low."""
+    """A counted number, and the reasons why it may be too low."""
 
     number: float
     warnings: List[str]

@@ -1,4 +1,4 @@
-"""Times as an analysis tells them."""
+"""Spans of time in words, for the sentences of an analysis."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["how_long"]
 
 
 def how_long(seconds: float) -> str:
-    """Return a span of time in words, of the unit that is read most easily: 22 minutes."""
+    """Return a span of time in words, in the unit that is easiest to read: 22 minutes."""
     if seconds < 90:
         return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
     if seconds < 5400:

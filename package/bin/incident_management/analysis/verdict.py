@@ -1,4 +1,4 @@
-"""What an analysis says in the end: which cause is blamed, how surely, and what it may lack."""
+"""Decide which cause is blamed, with which confidence, and what the evidence may lack."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ SUSPECTED = "suspected for its time and place alone"
 
 
 class Verdict(NamedTuple):
-    """``culprit`` is the hypothesis that is blamed, {} for none; ``cause`` is told wherever the
-    incident is; ``sentence`` is the whole verdict."""
+    """The result of an analysis.
+
+    Attributes:
+        culprit: the blamed hypothesis, {} for none.
+        cause: the text that is shown wherever the incident is.
+        sentence: the whole verdict.
+    """
 
     culprit: Dict[str, Any]
     cause: str
@@ -25,7 +30,9 @@ class Verdict(NamedTuple):
 
 
 def confidence_of(hypothesis: Mapping[str, Any]) -> str:
-    """Return ``high``, ``medium`` or ``low``. ``low``: it is not proved, or only near."""
+    """Return ``high``, ``medium`` or ``low``; low means not proved, or only near in time and
+    place.
+    """
     if not hypothesis["verified"] or hypothesis["score"] < CULPRIT_SCORE:
         return "low"
     if ONLY_NEAR in hypothesis["against"]:
@@ -34,7 +41,7 @@ def confidence_of(hypothesis: Mapping[str, Any]) -> str:
 
 
 def verdict_of(hypotheses: Sequence[Dict[str, Any]]) -> Verdict:
-    """Blame the best of the finished hypotheses, if one is good enough and proved."""
+    """Blame the best of the finished hypotheses, if it is good enough and proved."""
     for hypothesis in hypotheses:
         if hypothesis["source"] != "ranking" or hypothesis["score"] < CULPRIT_SCORE:
             continue
@@ -47,14 +54,14 @@ def verdict_of(hypotheses: Sequence[Dict[str, Any]]) -> Verdict:
         said = f"Most likely cause ({hypothesis['confidence']} confidence): {cause}."
         said += _why(hypothesis)
         advice = f" {hypothesis['advice']}" if hypothesis.get("advice") else ""
-        # Beside what is sure, a lead would only distract.
+        # Beside a confident verdict, a lead would only distract.
         lead = "" if hypothesis["confidence"] == "high" else _lead(hypotheses)
         return Verdict(hypothesis, hypothesis["cause"], said + advice + lead)
     return Verdict({}, "", NO_CAUSE + _lead(hypotheses))
 
 
 def _why(hypothesis: Mapping[str, Any]) -> str:
-    """Say what ties a change to the errors, and when it came: the first that one asks."""
+    """Return what connects a change to the errors, and when it came."""
     if hypothesis["kind"] != "change":
         return ""
     came = [reason for reason in hypothesis["for"] if reason.startswith("It came")]
@@ -63,7 +70,7 @@ def _why(hypothesis: Mapping[str, Any]) -> str:
 
 
 def _lead(hypotheses: Sequence[Mapping[str, Any]]) -> str:
-    """Name the nearest change that shows nothing of what it changed: it is no cause, and a lead."""
+    """Name the nearest change without visible content: it is no cause, but worth a look."""
     for hypothesis in hypotheses:
         if hypothesis.get("near") and hypothesis["verified"]:
             when = hypothesis["for"][0] if hypothesis["for"] else ""
@@ -72,7 +79,9 @@ def _lead(hypotheses: Sequence[Mapping[str, Any]]) -> str:
 
 
 def reservation(evidence: List[Dict[str, Any]]) -> str:
-    """Say what the evidence may lack, as the end of a verdict; "" where nothing is known of."""
+    """Return what the evidence may lack, as the end of a verdict; "" if nothing is known to be
+    missing.
+    """
     reasons = list(dict.fromkeys(reason for part in evidence for reason in part["incomplete"]))
     if not reasons:
         return ""

@@ -1,1 +1,1 @@
-"""Asks a model: what it is told, how often it is asked, and what code checks of its answer."""
+"""Asking a model: what is sent to it, how often, and what code checks in its answer."""

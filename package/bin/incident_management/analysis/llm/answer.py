@@ -1,8 +1,8 @@
-"""Take a model's answer in: check each claim, add its hypotheses, let it reorder a little.
+"""Apply a model's answer: check each claim, add its hypotheses, let it change the order a little.
 
-What the model may do is bounded here, by code: it can't remove evidence or a hypothesis, change a
-score, name a change that no event told of, or raise one of its own hypotheses to be the culprit.
-So a log line that talks a model into something talks it into a claim that is shown as rejected.
+Code limits the influence of the model. It can't remove evidence or a hypothesis, change a score,
+name a change that no event reported, or make one of its own hypotheses the culprit. So a log line
+that manipulates the model only produces a claim that is shown as rejected.
 """
 
 from __future__ import annotations
@@ -42,24 +42,25 @@ NOT_CHECKED = "Its quotes were found, but code can't check what it claims."
 
 
 def summary_fault(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked: Checked) -> str:
-    """Return what a summary names that the evidence does not hold, as a sentence; "" for nothing.
+    """Return, as a sentence, what a summary names that the evidence does not hold; "" for nothing.
 
-    ``hypotheses`` are those of the ranking: what a model says proves nothing of itself.
+    ``hypotheses`` are those of the ranking, because a model's own statements prove nothing.
     """
     return Evidence(checked, hypotheses).fault_of_names(summary)
 
 
 def summary_shown(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked: Checked) -> str:
-    """Return what a person is shown of a summary, see :meth:`.support.Evidence.shown`."""
+    """Return the text that people see of a summary, see :meth:`.support.Evidence.shown`."""
     return Evidence(checked, hypotheses).shown(summary)
 
 
 def apply(
     content: Mapping[str, Any], hypotheses: List[Dict[str, Any]], checked: Checked, budget: Budget
 ) -> List[Dict[str, Any]]:
-    """Add the answer's claims and hypotheses to ``hypotheses``, reorder them, return all claims.
+    """Add the answer's claims and hypotheses to ``hypotheses``, reorder them, and return all
+    claims.
 
-    Parts of the answer that do not have the form that was asked for are left out.
+    Malformed parts of the answer are left out.
     """
     known = {hypothesis["id"]: hypothesis for hypothesis in hypotheses}
     evidence = Evidence(checked, hypotheses)
@@ -140,7 +141,7 @@ def _why_unsupported(claims: Sequence[Mapping[str, Any]]) -> str:
 
 
 def account_of(claims: Sequence[Mapping[str, Any]]) -> str:
-    """Say in one sentence what became of the claims, in the words that stand at each of them."""
+    """Return one sentence with the number of claims by result."""
     if not claims:
         return "made no claims."
     many = "1 claim" if len(claims) == 1 else f"{len(claims)} claims"
@@ -152,7 +153,9 @@ def account_of(claims: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _reorder(order: Any, hypotheses: List[Dict[str, Any]]) -> None:
-    """Sort by score plus a small bonus for those that the model puts first, with a quote."""
+    """Sort by score plus a small bonus for the hypotheses that the model puts first, with a
+    quote.
+    """
     wanted: Sequence[Any] = order if isinstance(order, list) else []
     places = {_id(item): place for place, item in enumerate(wanted)}
 
@@ -169,7 +172,7 @@ def _reorder(order: Any, hypotheses: List[Dict[str, Any]]) -> None:
 
 
 def bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:
-    """Keep the known parts of an answer, each within its bound: what is stored and used."""
+    """Return the known parts of an answer, each cut to its limit, to be used and stored."""
     order, longest = content.get("order"), budget.answer_characters
     wanted = order[:20] if isinstance(order, list) else []
     return {
@@ -201,7 +204,9 @@ def _bounded_claims(value: Any, most: int, longest: int) -> List[Dict[str, str]]
 
 
 def _different(value: Any, name: str = "") -> List[Mapping[str, Any]]:
-    """Return the objects of a list, each once; by one of their values if it is named."""
+    """Return the objects of a list without repetitions; ``by`` one of their values if it is
+    named.
+    """
     found: Dict[str, Mapping[str, Any]] = {}
     for item in _objects(value):
         found.setdefault(repr(item.get(name) if name else sorted(item.items(), key=repr)), item)
@@ -209,7 +214,7 @@ def _different(value: Any, name: str = "") -> List[Mapping[str, Any]]:
 
 
 def _objects(value: Any) -> List[Mapping[str, Any]]:
-    """Return the objects of a list; none when it is no list."""
+    """Return the objects of a list, and none if it is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -218,5 +223,5 @@ def _text(value: Any, limit: int) -> str:
 
 
 def _id(value: Any) -> str:
-    """Return an id of a citation or a hypothesis; "" for what does not look like one."""
+    """Return the id of a citation or a hypothesis, or "" if it does not look like one."""
     return value if isinstance(value, str) and _ID.fullmatch(value) else ""

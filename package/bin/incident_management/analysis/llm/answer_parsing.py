@@ -1,9 +1,9 @@
-"""Read a model's answer out of what Converse gives back, in the forms that models give it.
+"""Read a model's answer from Converse's reply, in the forms in which models return it.
 
-The form that is asked for is the input of a tool. Two others are met: lists within it that are
-texts of JSON, with what the model's own markup left after them (boto/boto3#4644 on GitHub), and the
-call written out as text by models, and gateways before them, that make no call (BerriAI/litellm
-#28596). Anything else is no answer.
+The requested form is the input of a tool. Two others occur: lists within it that are JSON texts,
+followed by rest of the model's own markup (boto/boto3 issue 4644 on GitHub), and the call written
+as text, by models and gateways that make no call (BerriAI/litellm issue 28596). Anything else is no
+answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ARGUMENTS = ("input", "arguments", "parameters")
 
 
 def answer_in(blocks: Sequence[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:
-    """Return the answer in the content blocks of a message, None when there is none."""
+    """Return the answer in the content blocks of a message, None if there is none."""
     for block in blocks:
         use = block.get("toolUse") or {}
         if use.get("name") == TOOL and _is_answer(use.get("input")):
@@ -41,7 +41,7 @@ def _is_answer(value: Any) -> bool:
 
 
 def _whole(answer: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return an answer whose lists are lists."""
+    """Return an answer in which the lists are lists, not JSON texts."""
     return {
         name: _parsed(value) if name in LISTS and isinstance(value, str) else value
         for name, value in answer.items()
@@ -49,7 +49,7 @@ def _whole(answer: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """Return the JSON that a text begins with; the text itself when it is none."""
+    """Return the JSON at the beginning of a text, or the text itself if it has none."""
     try:
         return json.JSONDecoder().raw_decode(text[:LONGEST_TEXT].strip())[0]
     except (ValueError, RecursionError):
@@ -57,7 +57,7 @@ def _parsed(text: str) -> Any:
 
 
 def _written_out(text: str) -> Optional[Dict[str, Any]]:
-    """Return the answer that a text holds as JSON, by itself or as the arguments of a call."""
+    """Return the answer that a text holds as JSON, as such or as the arguments of a call."""
     place = text.find("{")
     for _ in range(OBJECTS_TRIED):
         if place < 0:

@@ -1,8 +1,8 @@
 """Ask a model on Amazon Bedrock, through the Converse API, for one structured answer.
 
-The answer comes as the input of a tool that the model must call, so its form is checked by a
-schema. Not every model with tools lets itself be made to call one ("ToolChoice" in the Amazon
-Bedrock API Reference): such a model is asked again and only told to. API: "Converse"
+The answer is the input of a tool that the model must call, so a schema checks its form. Some models
+with tools can't be forced to call one ("ToolChoice" in the Amazon Bedrock API Reference): these are
+asked again, with the tool call only requested in the text. API: "Converse"
 (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
 """
 
@@ -45,7 +45,7 @@ _REASONS = {
 }
 
 
-# What an error is about, by words of its message, where its name alone would mislead.
+# The meaning of an error by words of its message, where its name alone would mislead.
 _SAID = {
     "inference profile": "this model is only reached by an inference profile; set the id of one "
     "that contains it as model_id",
@@ -91,8 +91,8 @@ class BedrockModel:
     """A model on Amazon Bedrock, asked with one AWS account's keys.
 
     Args:
-        bedrock: which model, in which region, how long and how often.
-        ca_file: PEM file of a private CA, trusted besides the bundled roots; "" for those alone.
+        bedrock: the model, its region, the timeout and the limits.
+        ca_file: a PEM file of a private CA, trusted in addition to the bundled roots; "" for none.
         proxy_url: an HTTP proxy with its credentials, "" for none.
     """
 
@@ -128,15 +128,16 @@ class BedrockModel:
                     "trusted; set ca_file under Network if it is a private one."
                 ) from None
             except (BotoCoreError, ValueError) as error:
-                # ValueError: botocore's word for an endpoint that is no URL. The texts of these
-                # may hold the endpoint or the proxy with its password, so only the kind is told.
+                # botocore raises ValueError for an endpoint that is no URL. The texts of these
+                # errors may hold the endpoint or the proxy with its password, so only the kind
+                # is named.
                 raise ModelUnavailable(
                     f"Bedrock could not be asked: {_words(type(error).__name__)}; check region, "
                     "endpoint_url, proxy and network.",
                     type(error).__name__ not in _NOT_REACHED,
                 ) from None
             except (ResponseParserError, AttributeError, TypeError, RecursionError):
-                # botocore's parser on JSON of another shape than Converse's
+                # botocore's parser raises this for JSON of another shape than Converse's.
                 raise ModelUnavailable(_STRANGE) from None
         return self._answer(response, time.monotonic() - started)
 
@@ -193,10 +194,10 @@ class BedrockModel:
     def _answer(self, response: Any, seconds: float) -> Answer:
         stopped = response.get("stopReason")
         if stopped is None:
-            # botocore takes any 200 for an answer, a proxy's login page too.
+            # botocore accepts any 200 as an answer, even a proxy's login page.
             raise ModelUnavailable(_STRANGE)
         if stopped not in ("tool_use", "end_turn"):
-            # A tool call that was cut off has an input, too: a part of the answer, or nothing.
+            # A truncated tool call also has an input: a part of the answer, or nothing.
             why = _STOPPED.get(stopped, f"ended with {stopped}")
             raise ModelUnavailable(f"The model's answer {why}.", charged=True)
         usage = response.get("usage", {})
@@ -211,7 +212,7 @@ class BedrockModel:
 
 @contextmanager
 def _trusted(ca_file: str) -> Iterator[str]:
-    """Yield what :func:`.aws.trusted` does. Raises ModelUnavailable."""
+    """Yield what :func:`.aws.trusted` yields. Raises ModelUnavailable."""
     with ExitStack() as stack:
         try:
             roots = stack.enter_context(aws.trusted(ca_file))
@@ -224,13 +225,15 @@ def _trusted(ca_file: str) -> Iterator[str]:
 
 
 def _refuses_the_choice(error: Mapping[str, Any]) -> bool:
-    """Bedrock calls the field toolChoice, the models of some providers tool_choice."""
+    """Return whether the model refuses a forced tool call; the field has two spellings in
+    errors.
+    """
     said = str(error.get("Message", "")).replace("_", "").lower()
     return error.get("Code") == "ValidationException" and "toolchoice" in said
 
 
 def _reason(error: Mapping[str, Any]) -> str:
-    """Say why Bedrock refused; its own text may hold what was sent, so it is not passed on."""
+    """Return why Bedrock refused, in our own words: its text may repeat what was sent."""
     code, text = str(error.get("Code", "unknown error")), str(error.get("Message", ""))
     for words, reason in _SAID.items():
         if words in text:
@@ -239,7 +242,7 @@ def _reason(error: Mapping[str, Any]) -> str:
 
 
 def from_settings(settings: Any) -> BedrockModel:
-    """Make the model that the settings name.
+    """Create the model that the settings name.
 
     Raises:
         ModelUnavailable: it is switched off, or something is not configured.
@@ -251,7 +254,7 @@ def from_settings(settings: Any) -> BedrockModel:
 
 
 def _configured(settings: Any) -> BedrockModel:
-    """Raises ModelUnavailable and SettingsError."""
+    """Return the configured settings. Raises ModelUnavailable and SettingsError."""
     bedrock = settings.need("bedrock").bedrock
     if not bedrock.account:
         raise ModelUnavailable(
@@ -280,5 +283,7 @@ def _configured(settings: Any) -> BedrockModel:
 
 
 def _words(name: str) -> str:
-    """``EndpointConnectionError`` -> ``endpoint connection error``."""
+    """Return an error's class name in words: ``EndpointConnectionError`` is ``endpoint
+    connection error``.
+    """
     return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

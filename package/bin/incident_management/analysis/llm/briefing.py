@@ -1,4 +1,4 @@
-"""The question to the model: evidence as one JSON document, masked and within the budget."""
+"""Build the question to the model: evidence as one JSON document, masked and within the budget."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ANSWER_SCHEMA: Dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Question:
-    """What is sent: system text and document. ``left_out`` counts events beyond the budget."""
+    """The system text and the document to send; ``left_out`` counts events beyond the budget."""
 
     system: str
     document: str
@@ -72,7 +72,7 @@ def question(
     checked: Checked,
     budget: Budget,
 ) -> Question:
-    """Build the question from what was verified: an event that was not found again is not sent."""
+    """Build the question from verified evidence; events that were not found again are not sent."""
     document: Dict[str, Any] = {
         "incident": {
             key: _clean(incident.get(key), SENTENCE)
@@ -112,7 +112,7 @@ def _size(document: Any) -> int:
 
 
 def _fit(document: Dict[str, Any], characters: int) -> None:
-    """Leave out the last findings, then the weakest hypotheses, until it fits."""
+    """Leave out the last findings, then the weakest hypotheses, until the document fits."""
     for part in ("evidence", "hypotheses"):
         while _size(document) > characters and document[part]:
             document[part].pop()
@@ -137,14 +137,14 @@ def _events(checked: Checked, budget: Budget) -> List[Dict[str, Any]]:
 
 
 def _masked(raw: str) -> str:
-    """Mask an event; of a very long one its beginning and end, of which parts are sent at most."""
+    """Mask an event; of a very long one only the beginning and the end, more is never sent."""
     if len(raw) <= 2 * READ_LIMIT:
         return mask(visible(raw))
     return mask(visible(raw[:READ_LIMIT])) + mask(visible(raw[-READ_LIMIT:]))
 
 
 def _clean(value: Any, longest: int) -> Any:
-    """Mask and bound a value and everything in it."""
+    """Mask and shorten a value and everything in it."""
     if isinstance(value, str):
         return shorten(mask(visible(value)), longest)
     if isinstance(value, (list, tuple)):

@@ -1,8 +1,8 @@
-"""Counts what a model is asked, so that no more is paid for than an administrator allows.
+"""Count the requests to a model, so that no more are paid for than an administrator allows.
 
-A call takes a numbered place of its incident and one of its day, each a document of
-``incident_claims`` that can be inserted once: of any number of search heads that ask at once, no
-more get through than there are places.
+A request takes a numbered slot of its incident and one of its day. Each slot is a document of
+``incident_claims`` that can be inserted once, so the limits hold for any number of search heads
+that ask at once.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ __all__ = ["Calls", "UsedUp"]
 
 
 class UsedUp(Exception):
-    """No more calls are allowed; the text is one sentence."""
+    """No more requests are allowed; the text is one sentence."""
 
 
 class Calls:
-    """The calls that were made, in ``claims``, held to an allowance."""
+    """The requests that were made, stored in ``claims``, within an allowance."""
 
     def __init__(self, claims: Collection, allowance: Allowance) -> None:
         self._claims = claims
         self._allowance = allowance
 
     def take(self, incident_id: str, now: float) -> List[str]:
-        """Take the places of one call, and return what :meth:`give_back` takes.
+        """Take the slots of one request, and return what :meth:`give_back` needs.
 
         Raises:
             UsedUp: the incident, or the day, has none left.
@@ -53,12 +53,12 @@ class Calls:
         return [of_incident, of_day]
 
     def give_back(self, places: List[str]) -> None:
-        """Give the places of a call back that was not carried out, and costs nothing."""
+        """Release the slots of a request that was not made and costs nothing."""
         for place in places:
             self._claims.delete(place)
 
     def _place(self, purpose: str, holder: str, most: int, now: float) -> Optional[str]:
-        """Take the first free place, and return its key; None when all are taken."""
+        """Take the first free slot and return its key, or None if all are taken."""
         taken = set(self._claims.keys(with_prefix("_key", f"{purpose}:{holder}:")))
         for number in range(1, most + 1):
             key = f"{purpose}:{holder}:{number}"

@@ -1,4 +1,4 @@
-"""What is said of a model's claims, where they are checked and where they are shown."""
+"""The results of checking a model's claims, and their words."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a claim says that a quote can't show, by its words: a denial, a cause, an order, "all".
+"""Find words in a claim that a quote can't prove: a denial, a cause, an order, "all".
 
-No language is understood here. A claim with such a word is told as not checked, unless the event
-that it cites has the word with the same one after it: "after 3 attempts".
+This is no language understanding. A claim with such a word is shown as not checked, unless the
+cited event has the word followed by the same next word: "after 3 attempts".
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _JUDGES = re.compile(
     r"(?:\sout)?\s(?-i:[HM]\d{1,2})))\b"
 )
 _COMPARES = 'It compares ("{word}"), and the event that it cites does not say so.'
-# Each with what a person is told of a word of it. Followed by the same word in the event, it is the
-# event that says so.
+# Each pattern with the sentence about its word. If the same word follows it in the event, the event
+# itself says so.
 _RELATIONS: List[Tuple[str, str]] = [
     (
         r"because|caus(?:es?|ed|ing)|due to|owing to|thanks to|le(?:ads?|d) to|as a result"
@@ -78,7 +78,7 @@ _RELATIONS: List[Tuple[str, str]] = [
         _COMPARES,
     ),
 ]
-# What is the contrary of what, by how the words begin.
+# Opposites, by the beginnings of the words.
 _CONTRARIES = [
     (re.compile(rf"\b(?:{one})\w*", re.I), re.compile(rf"\b(?:{other})\w*", re.I))
     for one, other in (
@@ -114,9 +114,10 @@ _LESS = re.compile(r"\b(?:lower|decreas|reduc|shr[aiu]nk|tighten|fell|down from|
 
 
 def doubt(text: str, quote: str, event: str) -> str:
-    """Return what of a claim its quote can't show, as a sentence; "" when no word tells of such.
+    """Return what a quote can't prove of a claim, as a sentence; "" if no word points to such a
+    thing.
 
-    ``event`` is the text of the event that it cites.
+    ``event`` is the text of the cited event.
     """
     event = event[:READ]
     judged = _JUDGES.search(text)
@@ -137,7 +138,7 @@ def doubt(text: str, quote: str, event: str) -> str:
 
 
 def is_turned_round(text: str, event: str) -> bool:
-    """Whether a claim says "A to B" of what an event says the other way round, or up for down."""
+    """Return whether a claim reverses "A to B" of an event, or says up for down."""
     event = event[:READ]
     for one, other in _FROM_TO.findall(text)[:MOST_PAIRS]:
         if _has_pair(other, one, event) and not _has_pair(one, other, event):
@@ -155,7 +156,7 @@ def _is_settled_pair(text: str, event: str) -> bool:
 
 
 def _contrary(text: str, event: str) -> str:
-    """Say which word of a claim the event has only the contrary of, "" for none."""
+    """Return the word of a claim of which the event has only the opposite, "" for none."""
     for pair in _CONTRARIES:
         for side, other in (pair, pair[::-1]):
             said, told = side.search(text), other.search(event)
@@ -198,7 +199,7 @@ def _doubt_of_polarity(text: str, quote: str, event: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text with small numbers in figures and without articles, in small letters."""
+    """Return a text in small letters, with small numbers as digits and without articles."""
     small = _ARTICLES.sub("", text.lower())
     return re.sub(r"\b[a-z]+\b", lambda m: COUNTS.get(m[0], m[0]), small)
 

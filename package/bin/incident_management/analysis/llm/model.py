@@ -1,4 +1,4 @@
-"""A model that can be asked, its answer, and why there is none."""
+"""The interface of a model, its answer, and the error if there is none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Answer", "Model", "ModelUnavailable", "request_hash"]
 
 
 class ModelUnavailable(Exception):
-    """No answer; the text is one sentence that says why, without anything secret.
+    """There is no answer; the text is one sentence with the reason, without secrets.
 
-    ``charged``: a model may have been at work all the same, and be on the bill.
+    ``charged``: a model may have worked all the same, and be billed.
     """
 
     def __init__(self, text: str, charged: bool = False) -> None:
@@ -25,7 +25,9 @@ class ModelUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said. ``content`` follows :data:`.briefing.ANSWER_SCHEMA` at its top level."""
+    """The answer of a model. ``content`` follows :data:`.briefing.ANSWER_SCHEMA` at its top
+    level.
+    """
 
     content: Dict[str, Any]
     model_id: str
@@ -35,7 +37,7 @@ class Answer:
 
 
 class Model(Protocol):
-    """Something that can be asked."""
+    """A model that can be asked."""
 
     model_id: str
     allowance: Allowance
@@ -45,6 +47,6 @@ class Model(Protocol):
 
 
 def request_hash(model_id: str, question: Question) -> str:
-    """Return what identifies a question: the same one need not be paid for twice."""
+    """Return what identifies a question, so that the same one is not paid for twice."""
     text = "\0".join((model_id, question.system, question.document))
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

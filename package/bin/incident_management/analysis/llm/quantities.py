@@ -1,4 +1,4 @@
-"""Numbers of a text, with their units: whether a claim's are those that an event tells."""
+"""Numbers of a text, with their units, to compare a claim's with an event's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = [
     "unit_untold", "without_told",
 ]  # fmt: skip
 
-# What each unit is, in the smallest of its kind. Logs mix up powers of 1000 and of 1024.
+# The size of each unit, in the smallest unit of its kind. Logs mix up powers of 1000 and of 1024.
 _SIZES = {
     "ms": ("time", 0.001),
     "s": ("time", 1.0),
@@ -43,7 +43,7 @@ UNITS = {
 _SMALL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 COUNTS = {word: str(number) for number, word in enumerate(_SMALL.split("|"), 2)}
 
-# A date, or a number with what is written next to it and makes it another one: -1, $5, 1%, 1k, 5th
+# A date, or a number with what is written next to it and changes it: -1, $5, 1%, 1k, 5th
 _NUMBER = re.compile(
     r"\d{4}-\d\d-\d\d|(?<![\w.])(?:[-$€£](?=\d))?v?\d+(?:[.:]\d+)*(?:%|[A-Za-z]\w{0,20})?"
 )
@@ -61,14 +61,14 @@ NEAR = 0.002
 
 
 class _Told(NamedTuple):
-    """``amount`` as it is written, with what its unit is: a key of _SIZES."""
+    """``amount`` as written, with its unit: a key of _SIZES."""
 
     amount: str
     unit: str
 
 
 def numbers(text: str) -> List[str]:
-    """Return the numbers of a text, each once, as logs have them: 12,000 is 12000, v1.2 is 1.2.
+    """Return the numbers of a text, each once, as logs write them: 12,000 is 12000, v1.2 is 1.2.
 
     A unit is left out, see :func:`is_other_unit`: 30s may be 30 seconds there, or timeout=30.
     """
@@ -78,7 +78,7 @@ def numbers(text: str) -> List[str]:
 
 
 def stands(name: str, text: str) -> bool:
-    """Whether a name or number stands in a text as itself: 1 is neither 12 nor 0.1."""
+    """Return whether a name or number occurs in a text as a whole: 1 is neither 12 nor 0.1."""
     if name not in text:
         return False
     before = r"(?<![\d.])" if name[:1].isdigit() else ""
@@ -86,7 +86,7 @@ def stands(name: str, text: str) -> bool:
 
 
 def is_other_unit(amount: str, unit: str, text: str) -> bool:
-    """Whether a text gives that amount with a unit, and never with this one."""
+    """Return whether a text has that amount with a unit, and never with this one."""
     meant = UNITS.get(unit.lower())
     if meant is None:
         return False
@@ -100,7 +100,7 @@ def measured(text: str) -> List[Tuple[str, str]]:
 
 
 def unit_untold(said: str, text: str) -> str:
-    """Return an amount of a claim whose unit an event's text does not tell, "" if there is none."""
+    """Return an amount of a claim whose unit is not in an event's text, "" if there is none."""
     told = {one.amount for one in _told(text)}
     for amount, unit in measured(said):
         if unit.lower() in UNITS and amount not in told and stands(amount, text):
@@ -109,7 +109,7 @@ def unit_untold(said: str, text: str) -> str:
 
 
 def without_told(said: str, text: str) -> str:
-    """Return a claim without the amounts that an event tells in another unit, or more exactly.
+    """Return a claim without the amounts that an event has in another unit, or more exactly.
 
     1.84 seconds is 1840 ms, 94 percent is 0.94, 8.4 seconds is 8.412 s.
     """
@@ -125,7 +125,7 @@ def without_told(said: str, text: str) -> str:
 
 
 def has_percent(amount: str, text: str) -> bool:
-    """Whether a text gives that amount by a key that says percent: cpu_pct=97."""
+    """Return whether a text has that amount with a key that means percent: cpu_pct=97."""
     return _Told(amount, "%") in _keyed(text)
 
 
@@ -155,7 +155,7 @@ def _told(text: str) -> List[_Told]:
 
 
 def _keyed(text: str) -> List[_Told]:
-    """Return the amounts of a text whose keys tell the unit."""
+    """Return the amounts of a text whose keys name the unit."""
     return [_Told(amount, UNITS.get(unit.lower(), "")) for unit, amount in _KEYED.findall(text)]
 
 

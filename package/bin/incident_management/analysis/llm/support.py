@@ -1,9 +1,10 @@
-"""What code can check of a model's claim: that its quote says something, that it names nothing that
-the evidence does not hold, and that it stays with what the event that it cites can show.
+"""Check what code can check of a model's claim.
 
-This is no proof that a claim is true: a model may quote one thing and claim another with the same
-words. So a claim that passes is told as "quote found", never as verified. One with a fault is
-rejected; one that says what no quote can show (see :mod:`.doubts`) is told as not checked.
+A claim's quote must say something, the claim must name nothing that the evidence does not hold, and
+it must stay within what the cited event can show. This is no proof that a claim is true: a model
+may quote one thing and claim another in the same words. So a claim that passes is shown as "quote
+found", never as verified. A claim with a fault is rejected. One that says what no quote can show
+(see :mod:`.doubts`) is shown as not checked.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _TIMESTAMP = re.compile(
 _JSON_KEY = re.compile(r"\\{0,3}\"[\w.@-]{1,60}\\{0,3}\"\s{0,3}:")
 _WORD = re.compile(r"\w+")
 _WITH_DIGIT = re.compile(r"\b(?=[^\W\d]*\d)\w+")
-# Names as fields have them: "userName": "uploader", host=web
+# Names in fields: "userName": "uploader", host=web
 _VALUE = re.compile(
     r"\"\s{0,2}:\s{0,2}\"([a-z][\w.-]{2,60})\"|\w=([a-z][\w.-]{2,60})(?=[\s,;]|\Z)", re.I
 )
@@ -67,7 +68,7 @@ _FIRST_WORD = re.compile(r"(?:\A|[.!?:;] )\W{0,3}([A-Z][a-z]{2,60})\b(?![\w@])")
 _FOREIGN = re.compile(r"(?<![\w-])[\w-]*[^\W\x00-\x7f][\w-]*")
 """A word with letters beyond ASCII: some look like other ones."""
 _NO_NAMES = {"API", "HTTP", "ID", "PID", "URL", "UTC", "NOT", "NEVER", "ALL", "ONLY"}
-# What people call what programs log otherwise: no event need hold it, and it is nobody's name.
+# Words of people for what programs log differently: no event need hold them, and they are no names.
 _OF_THE_TRADE = set(
     """
     acme aws azure bgp cdn cname coredns cpu dns docker ecs eks etl gc gcp http https iam innodb io
@@ -79,11 +80,11 @@ _OF_THE_TRADE = set(
 _ORDINARY = re.compile(r"(?:ing|ed|ly|ions?|ments?|ers|ors|ies|ness|ity|ances?|als|ives?)$")
 """Endings of words that begin a sentence and are hardly anybody's name."""
 _CODE = re.compile(r"`([^`\n]{1,200})`")
-# Markup and addresses: they lead a reader, or a program that shows the text, somewhere else.
+# Markup and addresses, which may lead a reader or a program that shows the text somewhere else.
 _LEADING = re.compile(
     r"\]\(\S{0,200}|\b(?:javascript|data|mailto|tel):\S{1,200}|<(?=[\w/!])[^>\s]{0,200}|\b\w{2,20}:/\S{0,200}|(?<!\S)//\S+|`"
 )
-# www.shop.example, a@shop.example: what chats show as links without a scheme as well
+# www.shop.example, a@shop.example: chats show these as links even without a scheme.
 _HOST = re.compile(
     r"(?<![\w.@-])(?:[\w.+-]{1,64}@)?(?:[a-z\d][a-z\d-]{0,62}\.){1,8}(?:com|net|org|io|dev|app|info|example"
     r"|co|me|xyz|top|site|online|ru|cn|de|uk|eu|link|click|zip)(?![\w-])",
@@ -96,7 +97,7 @@ _AMOUNT = re.compile(
     r"|half|twice|double|triple|percent)\b",
     re.I,
 )
-# What a sentence may begin with although no event says it. Words of every log are no terms.
+# Words that may begin a sentence although no event has them. Words of every log are no terms.
 _BEGINNINGS = set(
     """
     about above according afterwards again all almost along already also although among another any
@@ -112,20 +113,20 @@ _BEGINNINGS = set(
 
 
 class Evidence:
-    """All that was found again and all that ranking said of it, to hold claims against."""
+    """The verified evidence and the sentences of the ranking, to compare claims with."""
 
     def __init__(self, checked: Checked, hypotheses: Sequence[Mapping[str, Any]]) -> None:
         events = [e for key, e in checked.events.items() if checked.is_verified(key)]
         shapes = {_shape(event.raw): event for event in events}
         self._shapes = list(shapes)
         self._held = [_words_of(event) for event in shapes.values()]
-        # A number's span is no time of anything that happened.
+        # The span of a number is not the time of an event.
         ranked = [
             _TIMESTAMP.sub(" ", one.quote)
             for one in checked.citations
             if one.kind == "number" and one.status == "verified"
         ]
-        # What a claim may name besides: ids of the evidence, and days as people write them.
+        # A claim may also name ids of the evidence, and days as people write them.
         ranked += [one.id for one in checked.citations] + [str(one["id"]) for one in hypotheses]
         for hypothesis in hypotheses:
             ranked += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
@@ -145,7 +146,7 @@ class Evidence:
         self._terms = terms(self._text)
 
     def fault_of_quote(self, quote: str) -> str:
-        """Return why a quote supports nothing, "" when it says something."""
+        """Return why a quote supports nothing, or "" if it says something."""
         rest = _JSON_KEY.sub(" ", _TIMESTAMP.sub(" ", _MASKED.sub(" ", quote)))
         words = {word.lower() for word in _WORD.findall(rest)} - LEVELS
         if words:
@@ -161,10 +162,11 @@ class Evidence:
         return "Its quote is too short, or stands in most events: it proves nothing."
 
     def fault_of_text(self, text: str, cited: Event) -> str:
-        """Return why a claim's text goes beyond the evidence, "" when nothing shows that it does.
+        """Return why a claim's text goes beyond the evidence, or "" if nothing shows that it does.
 
-        The names and times that it states must occur in the evidence, its numbers in the event that
-        it cites or in what was counted, and at least one of its words in that event.
+        The names and times that it states must occur in the evidence. Its numbers must occur in the
+        cited event or among the counted numbers. At least one of its words must occur in that
+        event.
         """
         told = f"{_text_of(cited).lower()}\n{self._ranked}"
         said = without_told(_PERCENT.sub("%", _MASKED.sub(" ", text)), told)
@@ -184,9 +186,9 @@ class Evidence:
         return ""
 
     def doubt_of_text(self, text: str, quote: str, cited: Event) -> str:
-        """Return what of a claim its quote can't show, "" when nothing tells of such.
+        """Return what the quote can't show of a claim, or "" if nothing points to such a thing.
 
-        Its names must stand in the event that it cites; see :mod:`.doubts` for the rest.
+        Its names must occur in the cited event; see :mod:`.doubts` for the rest.
         """
         own = f"{_text_of(cited)}\n{_days_of([cited])}".lower()
         said = without_told(_PERCENT.sub("%", _MASKED.sub(" ", text)), own)
@@ -199,7 +201,7 @@ class Evidence:
         return doubt(text, quote, cited.raw)
 
     def fault_of_names(self, said: str) -> str:
-        """Return what a text states that is nowhere in the evidence, "" when there is nothing."""
+        """Return what a text names that is nowhere in the evidence, or "" if there is nothing."""
         if visible(said) != said:
             return "It holds characters that hide or reorder text."
         if self._leads(said):
@@ -217,22 +219,22 @@ class Evidence:
         return ""
 
     def shown(self, said: str) -> str:
-        """Return what a person is shown of a model's text: one line, secrets masked.
+        """Return a model's text as people see it: one line, secrets masked.
 
-        A text that leads somewhere else, or hides or reorders some of itself, is not shown.
+        A text with links or markup, or with hidden or reordering characters, is not shown.
         """
         if visible(said) != said or self._leads(said):
             return NOT_SHOWN
         return masked_line(said)
 
     def _leads(self, said: str) -> bool:
-        """Whether a text holds markup, or what a program may show as a link."""
+        """Return whether a text holds markup, or what a program may show as a link."""
         plain = _CODE.sub(self._code, said)
         found = [*_LEADING.findall(plain), *_HOST.findall(plain)]
         return any(one.lower() not in self._text for one in found)
 
     def _names_of(self, said: str) -> List[str]:
-        """Return the names, numbers and times of a text, and the services that it speaks of."""
+        """Return the names, numbers and times of a text, and the services that it mentions."""
         said = _CODE.sub(self._code, said)
         words = {word.lower().rstrip(".-") for word in re.findall(r"[\w.-]+", said)}
         services = sorted(words & self._services)
@@ -251,7 +253,7 @@ class Evidence:
         return any(len(name) > 3 and stands(name.lower(), own) for name in _stated(text))
 
     def _is_rare(self, name: str) -> bool:
-        """Whether no more than one event holds an identifier: it says enough by itself."""
+        """Return whether at most one event holds an identifier: then it is significant alone."""
         return sum(1 for words in self._held if name in words) <= 1
 
     def _is_everywhere(self, word: str) -> bool:
@@ -269,7 +271,7 @@ class Evidence:
         return self._holds(word) or (word in COUNTS and self._holds(COUNTS[word]))
 
     def _is_strange(self, word: str) -> bool:
-        """Whether a capital letter may be that of a name, though it begins a sentence."""
+        """Return whether a word with a capital may be a name, though it begins a sentence."""
         own = terms(word)
         small = word.lower()
         if small in _BEGINNINGS or small in _OF_THE_TRADE or _ORDINARY.search(small):
@@ -277,7 +279,7 @@ class Evidence:
         return bool(own) and not own & self._terms
 
     def _code(self, found: Match[str]) -> str:
-        """Return what stands between backticks without them, if an event holds it, too."""
+        """Return the text between backticks without them, if an event holds it too."""
         return found[1] if found[1].lower() in self._text else found[0]
 
     def _holds(self, name: str) -> bool:
@@ -298,7 +300,7 @@ def _days_of(events: Sequence[Event]) -> str:
 
 
 def _shape(text: str) -> str:
-    """Return a text without what its numbers, ids and blanks are."""
+    """Return a text without its numbers, ids and blanks."""
     return " ".join(_WITH_DIGIT.sub("0", text).split())
 
 
