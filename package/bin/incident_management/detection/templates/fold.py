@@ -162,8 +162,8 @@ def _folded(text: bytes, order: _Order, classes_of: bytes) -> bytes:
     # A mark between numbers, with a digit beyond it, belongs to their run.
     joins = (classes >> 1) & (digits >> 8)
     run = (classes & high) | (joins << 7)
-    # Adding 1 at a digit carries through the bytes FF up to the end of its run. The part of the runs
-    # that the sum has lost is removed.
+    # Adding 1 at a digit carries through the bytes FF up to the end of its run. The part of the
+    # runs that the sum has lost is removed.
     gone = run ^ (run & (_filled(run) + digits))
     first = gone ^ (gone & (gone << 8))
     marked = (int.from_bytes(text, order) | _filled(gone)) ^ (first >> 7)

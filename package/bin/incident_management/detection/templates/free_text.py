@@ -255,7 +255,7 @@ class Frames:
             self._begun[begin] = self._begun.get(begin, 0) + 1
             self._waiting.setdefault(begin, []).append((template, keys))
         touched = self._work_out(set(templates))
-        # An order that does not depend on the order of the lines: the frame of most templates first.
+        # An order that does not depend on the lines' order: the frame of most templates first.
         for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
             wide = self._find(frame)
             more = 1 if wide else 0
