@@ -110,7 +110,8 @@ class RaiseAfter(Detector):
     def restore(self, state: Mapping[str, Any]) -> None:
         self._before = state
         self._inner.restore(state)
-        # A state of an earlier version has none. It is copied, because a restored state must not change.
+        # A state of an earlier version has none. It is copied, because a restored state must
+        # not change.
         self._series = {
             tuple(key): _Series([list(span) for span in spans], *rest)
             for key, spans, *rest in state.get("waiting", ())
