@@ -123,14 +123,14 @@ class Checkpoints:
         stores: Stores,
         clock: Clock,
         holder: str,
-        tell: Callable[[str], Any],
+        report: Callable[[str], Any],
         trouble: Callable[[str], Any],
     ) -> None:
         self._monitor = monitor
         self._stores = stores
         self._clock = clock
         self._holder = holder
-        self._tell = tell
+        self._report = report
         self._trouble = trouble
         self._purpose = f"{CHECKPOINT}:{monitor.name}"
 
@@ -172,7 +172,7 @@ class Checkpoints:
         since = off_since(self._stores, self._monitor.name)
         if since is None or since < stood_at:
             return False
-        self._tell(
+        self._report(
             f"It was off from {to_the_second(since)} to {to_the_second(now)}. It learns from what "
             f"happened since {to_the_second(stood_at)}, but raises none of it."
         )
@@ -205,7 +205,7 @@ class Checkpoints:
     def _readable(self, known: Sequence[Document]) -> Optional[Checkpoint]:
         """Return the newest checkpoint from which the monitor can continue, if there is one."""
         if known and known[-1]["value"].get("learned_as") != self._monitor.learned_as:
-            self._tell(
+            self._report(
                 "Its settings or the app's version have changed since it learned. It learns again "
                 "from its backfill."
             )
@@ -215,7 +215,7 @@ class Checkpoints:
             try:
                 return Checkpoint.from_document(document)
             except ValueError as error:
-                self._tell(f"{error} It continues from an earlier checkpoint.")
+                self._report(f"{error} It continues from an earlier checkpoint.")
         return None
 
     def _report_other_settings(self, newest: Document) -> None:
