@@ -108,7 +108,7 @@ def test_the_python_of_the_tools_is_one_that_they_install_on(tmp_path, there, sa
     assert said in (run.stdout.split("\n") if run.returncode == 0 else run.stderr), run
 
 
-def test_a_python_without_venv_is_told_with_the_package_that_has_it(tmp_path):
+def test_a_python_without_venv_is_reported_with_the_package_that_has_it(tmp_path):
     python_of(tmp_path, "python3.12", (3, 12), has_venv=False)
     run = subprocess.run(
         ["/bin/bash", "-c", f"{BUILD_SCRIPT}\nfind_python"],

@@ -29,7 +29,7 @@ def test_the_spellings(text, seconds):
 @pytest.mark.parametrize(
     "text", ["", "m", "soon", "-5m", "5 minutes", "1h30m", "1e3s", "٣m", ".5h"]
 )
-def test_what_is_no_span_is_said_in_one_sentence(text):
+def test_what_is_no_span_is_reported_in_one_sentence(text):
     with pytest.raises(ValueError, match="write a number and s, m, h, d or w, such as 15m"):
         seconds_of(text)
 

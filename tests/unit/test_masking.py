@@ -87,7 +87,7 @@ def test_a_secret_does_not_survive(text, secret):
         ("api_tokens: hunter22", "hunter22"),
     ],
 )
-def test_what_is_said_in_a_sentence_does_not_survive(text, secret):
+def test_what_is_reported_in_a_sentence_does_not_survive(text, secret):
     masked = mask(text)
     assert secret not in masked and mask(masked) == masked
     last = text.split()[-1]

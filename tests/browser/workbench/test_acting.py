@@ -154,7 +154,7 @@ def test_many_at_once_each_with_its_result(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-bulk")).to_contain_text("4 shown")
 
 
-def test_of_two_people_the_second_is_told_and_keeps_what_was_typed(
+def test_of_two_people_the_second_is_informed_and_keeps_what_was_typed(
     site: Site, enter: Enter
 ) -> None:
     incident = site.open("Both at once")

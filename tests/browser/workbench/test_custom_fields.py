@@ -204,7 +204,7 @@ def test_a_key_is_heard_right_after_a_form_was_closed(site: Site, enter: Enter) 
 
 
 @pytest.mark.parametrize("end", ["\\", "\\\\", "\\,", ", region=x"])
-def test_a_value_is_looked_for_however_it_ends(site: Site, enter: Enter, end: str) -> None:
+def test_a_value_is_searched_for_however_it_ends(site: Site, enter: Enter, end: str) -> None:
     mark = f"Ends so {len(end)} {ord(end[0])}"
     incident = site.open(mark, severity="medium", fields={"region": f"a{end}", "regulatory": "yes"})
     site.open(mark, severity="medium", fields={"regulatory": "yes"})

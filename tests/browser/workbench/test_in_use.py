@@ -34,7 +34,7 @@ def not_delivered(site: Site, incident: str, outcome: str) -> str:
     return key
 
 
-def test_a_message_that_reached_nobody_is_sent_again_where_that_is_told(
+def test_a_message_that_reached_nobody_is_sent_again_where_that_is_reported(
     site: Site, enter: Enter
 ) -> None:
     incident = site.open("Nobody was told")
@@ -325,7 +325,9 @@ def test_a_text_survives_escape(site: Site, enter: Enter) -> None:
     expect(page.locator("dialog [name=resolution]")).to_have_value("")
 
 
-def test_times_are_told_by_the_zone_that_the_user_chose_in_splunk(site: Site, enter: Enter) -> None:
+def test_times_are_reported_by_the_zone_that_the_user_chose_in_splunk(
+    site: Site, enter: Enter
+) -> None:
     incident = site.open("Elsewhere")
     opened = time.gmtime(site.incident(incident)["opened_at"] + 5.5 * 3600)
 

@@ -38,7 +38,9 @@ def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter
     expect(page.locator(".wb-plan")).to_have_count(0)
 
 
-def test_who_is_told_of_one_incident_is_never_shown_for_another(site: Site, enter: Enter) -> None:
+def test_who_is_informed_of_one_incident_is_never_shown_for_another(
+    site: Site, enter: Enter
+) -> None:
     first = site.open("Told-1 to the board", severity="info")
     second = site.open("Told-2 to nobody", severity="low")
     page = enter("rob", f"?incident={first}&text=Told-")

@@ -91,7 +91,7 @@ def test_without_the_right_one_sees_oneself_alone(site: Site, enter: Enter) -> N
     expect(page.get_by_role("button", name="Print")).not_to_be_visible()
 
 
-def test_who_was_neither_on_call_nor_called_is_told_of_themselves(site: Site, enter: Enter) -> None:
+def test_a_person_neither_on_call_nor_called_sees_only_themselves(site: Site, enter: Enter) -> None:
     called(site, "Called mia", "mia")
     page = enter("vic", "?view=load&team=web")
     expect(load(page)).to_contain_text(

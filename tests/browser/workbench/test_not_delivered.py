@@ -63,7 +63,7 @@ def test_an_alerts_message_that_reached_nobody_is_sent_again(site: Site, enter: 
     expect(page.get_by_role("button", name="Not delivered")).to_be_hidden()
 
 
-def test_after_the_session_has_ended_the_way_on_is_told(site: Site, enter: Enter) -> None:
+def test_after_the_session_has_ended_the_way_on_is_reported(site: Site, enter: Enter) -> None:
     message = undelivered(site, "Alert of the night", "dead")
     page = enter("mia")
     button = page.get_by_role("button", name="Not delivered")

@@ -122,7 +122,9 @@ def test_a_change_in_a_storm_of_what_decides_nothing_promises_no_news(
     )
 
 
-def test_who_approves_is_told_of_the_way_back_and_sees_what_waits(site: Site, enter: Enter) -> None:
+def test_who_approves_is_informed_of_the_way_back_and_sees_what_waits(
+    site: Site, enter: Enter
+) -> None:
     (incident,) = site.signals({"entity": "wayback", "title": "Errors of wayback"})
     site.analysed(incident)
     site.call("POST", f"/incidents/{incident}/plans", {})

@@ -79,7 +79,7 @@ def test_tasks_are_ticked_and_added_with_the_keyboard_alone(site: Site, enter: E
     expect(tab(page)).to_have_text("Tasks3")
 
 
-def test_who_ticks_second_is_told_and_the_box_is_as_it_is(site: Site, enter: Enter) -> None:
+def test_who_ticks_second_is_informed_and_the_box_is_as_it_is(site: Site, enter: Enter) -> None:
     incident = divided(site, 2)
     page = enter("rob", f"?incident={incident}&tab=tasks")
     box = page.get_by_role("checkbox", name="Watch the error rate")

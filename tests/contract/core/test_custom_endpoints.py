@@ -86,7 +86,7 @@ def ask(standin: StandIn, user: str, path: str, method: str = "get", **query) ->
     return json.loads(getattr(service, method)(path, **query).body.read())
 
 
-def test_a_handler_is_told_the_path_the_query_and_the_caller(echo: StandIn) -> None:
+def test_a_handler_receives_the_path_the_query_and_the_caller(echo: StandIn) -> None:
     told = ask(echo, "reader", "/services/echo/v1/things/a b", x="1 2")
 
     assert told["path_info"] == "things/a b"

@@ -186,7 +186,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
-def test_a_full_disk_is_told_by_rest_and_bulletin_and_passes(
+def test_a_full_disk_is_reported_by_rest_and_bulletin_and_passes(
     small_disk: Path, tmp_path: Path, app: Path
 ) -> None:
     with start_standin(tmp_path, [app], home=small_disk) as standin:

@@ -112,7 +112,7 @@ def test_raw_text_is_broken_and_timed_by_props(splunk, hec):
     ]  # fmt: skip
 
 
-def test_acknowledgements_are_told_once(hec):
+def test_acknowledgements_are_reported_once(hec):
     headers = {"Authorization": "Splunk acked", **CHANNEL}
     assert send(hec, {"event": "a"}, headers)[1]["ackId"] == 0
     assert send(hec, {"event": "b"}, headers)[1]["ackId"] == 1

@@ -110,7 +110,7 @@ def test_an_events_own_fields_win(splunk, inputs):
     assert event["_time"] == NOON
 
 
-def test_the_input_is_told_where_splunkd_is_and_where_checkpoints_go(splunk, inputs):
+def test_the_input_is_informed_where_splunkd_is_and_where_checkpoints_go(splunk, inputs):
     body = """
         meta = inputs.metadata
         text = "|".join([meta["server_uri"], meta["session_key"], meta["checkpoint_dir"]])

@@ -180,7 +180,7 @@ def test_a_condition_that_does_not_exist_is_refused(
     assert "Odd" not in service.saved_searches
 
 
-def test_the_next_scheduled_time_is_told_and_never_taken(
+def test_the_next_scheduled_time_is_reported_and_never_taken(
     service: splunklib.client.Service, clock: ManualClock, alert: splunklib.client.SavedSearch
 ) -> None:
     expected = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime((clock.now() // 300 + 1) * 300))

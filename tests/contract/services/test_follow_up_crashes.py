@@ -51,7 +51,7 @@ def in_order(desk, key):
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_worker_killed_at_any_call_leaves_one_ticket_that_is_told_and_heard_once(
+def test_a_worker_killed_at_any_call_leaves_one_ticket_that_is_announced_and_heard_once(
     channel, receiver
 ):
     for calls in range(0, CALLS, 3):
@@ -86,7 +86,7 @@ def test_a_worker_killed_at_any_call_leaves_one_ticket_that_is_told_and_heard_on
 
 @pytest.mark.parametrize("taken", [True, False], ids=["answer lost", "request lost"])
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_request_that_is_lost_is_not_carried_out_twice(channel, taken, receiver):
+def test_a_request_that_is_lost_is_not_executed_twice(channel, taken, receiver):
     lost_any = 0
     for lost in range(REQUESTS):
         desk = FollowUpDesk(channel, receiver)

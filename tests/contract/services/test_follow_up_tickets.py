@@ -96,7 +96,7 @@ def test_an_owner_without_an_account_is_named_in_the_text(desk):
     assert "Owner: zed" in words(desk)[1]
 
 
-def test_a_second_wish_is_told_who_was_first_and_makes_no_second_ticket(desk):
+def test_a_second_request_learns_who_was_first_and_makes_no_second_ticket(desk):
     key = desk.add()
     desk.want(key)
     with pytest.raises(IllegalMove, match="already"):
@@ -114,7 +114,7 @@ def test_a_follow_up_that_was_to_have_one_from_the_start_has_one(desk):
     agreed(desk.stores, INCIDENT)
 
 
-def test_what_is_said_here_is_told_there(desk):
+def test_a_remark_here_is_copied_there(desk):
     key = desk.with_ticket()
     before = desk.state_there()
     desk.change(key, state="done", reason="The alert is there.")
@@ -226,7 +226,7 @@ def test_somebody_who_just_says_something_else_is_heard_first(desk):
     assert desk.follow_up(key)["state"] == "done" and len(desk.heard()) == 1
 
 
-def test_a_ticket_that_was_deleted_is_said_once_and_can_be_made_again(desk):
+def test_a_ticket_that_was_deleted_is_reported_once_and_can_be_made_again(desk):
     key = desk.with_ticket()
     desk.system.delete()
     for _look in range(3):
@@ -316,7 +316,7 @@ def test_a_ticket_that_is_refused_says_why_and_can_be_wanted_again(desk):
     agreed(desk.stores, INCIDENT)
 
 
-def test_what_nobody_announced_for_days_is_told_all_the_same(desk):
+def test_what_nobody_announced_for_days_is_announced_all_the_same(desk):
     """The announcer leaves out what is older than a day."""
     key = desk.with_ticket()
     desk.change(key, state="done")

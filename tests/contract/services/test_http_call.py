@@ -80,7 +80,7 @@ def test_a_test_is_opened_and_ended_and_a_refusal_tells_no_secret(receiver: Any,
     assert KEY not in said and "******" in said
 
 
-def test_on_call_is_told_how_bad_it_is_who_took_it_and_that_it_is_over(receiver: Any) -> None:
+def test_on_call_learns_how_bad_it_is_who_took_it_and_that_it_is_over(receiver: Any) -> None:
     speaker, desk = ready_made(receiver, "on_call")
     first = message()
     for event, status in (("opened", "new"), ("acknowledged", "in_progress"), ("note", "resolved")):
@@ -206,7 +206,7 @@ def test_the_id_of_the_first_answer_goes_into_later_calls(receiver: Any) -> None
 @pytest.mark.parametrize(
     "answer", [b"ok", {}, [1], *({"data": some} for some in ([], [{"id": None}], [{"id": "a\nb"}]))]
 )
-def test_an_answer_without_the_id_is_said(receiver: Any, answer: Any) -> None:
+def test_an_answer_without_the_id_is_reported(receiver: Any, answer: Any) -> None:
     receiver.answers = [(200, {}, answer)]
     receipt = tickets(receiver).send(told(message())).receipt
     assert receipt["note"] == (
@@ -227,13 +227,13 @@ def test_a_new_life_that_is_a_ticket_of_its_own_is_the_one_that_is_ended(receive
     assert [request.path for request in receiver.requests] == ["/api", "/api", "/api/T2"]
 
 
-def test_what_was_told_before_there_was_an_id_has_none(receiver: Any) -> None:
+def test_what_was_announced_before_there_was_an_id_has_none(receiver: Any) -> None:
     thread = {"status": 200, "ticket": message().incident_id}
     delivery = tickets(receiver).send(told(replace(message(), event="resolved"), thread))
     assert receiver.requests == [] and "gave no id" in delivery.receipt["note"]
 
 
-def test_an_end_of_what_it_never_heard_of_is_not_made_up(receiver: Any) -> None:
+def test_the_end_of_an_unknown_incident_is_not_sent(receiver: Any) -> None:
     delivery = tickets(receiver).send(told(replace(message(), event="resolved")))
     assert delivery.outcome == "sent" and receiver.requests == []
     assert "there was nothing to end" in delivery.receipt["note"]
@@ -300,7 +300,7 @@ def test_a_conflict_says_of_a_repeat_that_the_service_has_it(receiver: Any) -> N
     assert marked.send(told(message(), is_repeat=True)).outcome == "sent"
 
 
-def test_a_refusal_is_told_without_secrets(receiver: Any) -> None:
+def test_a_refusal_is_announced_without_secrets(receiver: Any) -> None:
     secret = "a/b c"
     receiver.answers = [(401, {}, {"error": f"key {secret} and a%2Fb%20c and 2nd are unknown"})]
     speaker = sender(receiver, secret, headers={"X-Key": "{secret}{secret2}"}, secret2="******")
@@ -322,7 +322,7 @@ def test_a_refusal_that_repeats_a_secret_as_json_or_is_long_tells_none_of_it(rec
     assert time.process_time() - begun < 3
 
 
-def test_a_header_that_a_team_can_not_stand_in_is_said(receiver: Any) -> None:
+def test_a_header_that_a_team_can_not_stand_in_is_reported(receiver: Any) -> None:
     speaker = sender(receiver, headers={"X-Team": "{team}"})
     delivery = speaker.send(told(replace(message(), team="Zürich")))
     assert (delivery.outcome, receiver.requests) == ("dead", [])

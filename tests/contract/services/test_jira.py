@@ -95,7 +95,7 @@ def test_a_transition_that_asks_for_more_is_left_to_people(site):
     assert "Please move it by hand." in comments(site)[0]
 
 
-def test_a_transition_that_is_refused_is_told_in_the_comment(site):
+def test_a_transition_that_is_refused_is_announced_in_the_comment(site):
     tell(site, "opened")
     issue = notification(ALL["resolved"], "b" * 40, thread={"ticket": site.issues[0]["id"]})
     handle = site.receiver.respond
@@ -148,7 +148,7 @@ def test_an_issue_that_was_deleted_is_made_again_while_the_incident_lasts(site):
     assert len(site.issues) == 1
 
 
-def test_what_ended_before_anybody_there_heard_of_it_makes_no_issue(site):
+def test_an_incident_that_ended_before_it_was_sent_makes_no_issue(site):
     assert sender(site).send(notification(ALL["resolved"])).outcome == "sent"
     assert site.issues == []
 

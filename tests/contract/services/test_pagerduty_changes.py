@@ -101,7 +101,7 @@ def test_of_many_incidents_those_are_asked_about_that_have_changed(desk):
     assert desk.told_of(changed) == ["Now Acknowledged, by Mia."]
 
 
-def test_each_is_still_looked_at_in_turn(desk):
+def test_each_is_still_checked_in_turn(desk):
     desk.page(6)
     for _look in range(3):
         desk.look()
@@ -141,7 +141,7 @@ def test_a_key_that_may_not_read_the_log_has_all_asked_about(desk):
     assert "comment: Seen." in desk.told() and desk.said == []
 
 
-def test_after_an_outage_with_more_news_than_are_read_all_are_looked_at(desk):
+def test_after_an_outage_with_more_news_than_are_read_all_are_checked(desk):
     desk.look()
     desk.look()
     desk.system.say("Mia", "Early on.")

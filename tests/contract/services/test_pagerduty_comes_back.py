@@ -90,7 +90,7 @@ def test_a_worker_that_ends_in_between_says_nothing_twice(desk):
     assert len(desk.told()) == 1 and len(statuses(desk)) == 1
 
 
-def test_a_key_that_is_refused_is_said_in_a_sentence(desk):
+def test_a_key_that_is_refused_is_reported_in_a_sentence(desk):
     desk.system.token = "another"
     desk.work("acknowledged")
     desk.look()

@@ -125,7 +125,7 @@ def test_a_receipt_says_in_which_state_the_message_left_the_record(instance):
     assert "state" not in tell(instance, "opened", "note").receipt
 
 
-def test_what_ended_before_anybody_there_heard_of_it_makes_no_record(instance):
+def test_an_incident_that_ended_before_it_was_sent_makes_no_record(instance):
     assert sender(instance).send(notification(ALL["resolved"])).outcome == "sent"
     assert instance.records == []
 
@@ -219,7 +219,7 @@ def test_a_new_record_has_what_an_administrator_says_it_needs(instance):
     assert (record["category"], record["impact"]) == ("degradation", "2"), "ours are ours"
 
 
-def test_a_record_that_may_not_be_resolved_is_told_why_and_keeps_the_message(instance):
+def test_a_record_that_may_not_be_resolved_gets_the_reason_and_keeps_the_message(instance):
     instance.needs_to_resolve = ("category",)
     delivery = tell(instance, "opened", "resolved")
     (record,) = instance.records

@@ -71,7 +71,7 @@ def test_a_receiver_that_checks_signatures_takes_what_is_signed(receiver: Any, s
 
 @pytest.mark.parametrize("other", ["whsec_" + "QUFB" * 8, "any text, \u754d", "another"])
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_call_of_another_secret_is_refused_and_no_secret_is_told(
+def test_a_call_of_another_secret_is_refused_and_no_secret_is_announced(
     receiver: Any, secret: str, other: str
 ) -> None:
     receiver.respond = Checking(secret).respond
@@ -81,7 +81,7 @@ def test_a_call_of_another_secret_is_refused_and_no_secret_is_told(
     assert other not in sender(receiver, other).send(notification(message())).detail
 
 
-def test_a_key_that_is_told_without_what_stands_before_it_is_masked(receiver: Any) -> None:
+def test_a_key_that_is_announced_without_what_stands_before_it_is_masked(receiver: Any) -> None:
     key = base64.b64encode(b"a key of twenty-four byt").decode()
     receiver.respond = lambda _request: (401, {}, {"error": f"not signed by {key} at all"})
     assert key not in sender(receiver, f"whsec_{key}").send(notification(message())).detail

@@ -198,7 +198,7 @@ THREAD = {"channel": "C0000000001", "ts": "1.0"}
 REFUSED: Any = (200, {}, {"ok": False, "error": "is_archived"})
 
 
-def test_a_lost_reply_is_looked_for_in_its_thread_and_then_in_the_channel(receiver):
+def test_a_lost_reply_is_searched_for_in_its_thread_and_then_in_the_channel(receiver):
     receiver.answers = [(200, {}, {"ok": True, "messages": [stored("2.2", "other")]})]
     inquiry = sender(receiver, "C0000000001").ask(notification(message(), thread=THREAD))
     assert inquiry.answer == "missing"
@@ -245,7 +245,7 @@ def test_where_a_thread_can_not_be_gone_on_with_another_begins(receiver, error, 
     assert "thread_ts" not in body and "reply_broadcast" not in body
 
 
-def test_a_channel_that_is_archived_still_is_said(receiver):
+def test_a_channel_that_is_archived_still_is_reported(receiver):
     receiver.answers = [REFUSED, REFUSED]
     delivery = sender(receiver).send(notification(ALL["note"], thread=THREAD))
     assert (delivery.outcome, len(receiver.requests)) == ("dead", 2)
@@ -315,7 +315,7 @@ def _mrkdwn_objects(value):
             yield from _mrkdwn_objects(inner)
 
 
-def test_a_lost_message_is_looked_for_since_its_own_attempt(receiver):
+def test_a_lost_message_is_searched_for_since_its_own_attempt(receiver):
     """Those before it certainly did not arrive; in hours of them others wrote much there."""
     receiver.answers = [
         (200, {}, {"ok": True, "channels": [{"id": "C0000000009", "name": "incidents"}]}),

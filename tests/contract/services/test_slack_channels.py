@@ -143,7 +143,7 @@ def test_who_has_a_role_is_invited_and_named_in_the_topic(desk):
     assert "scribe" not in room.topic
 
 
-def test_who_is_told_updates_in_the_teams_channel_goes_on_to_be(desk):
+def test_updates_keep_going_to_the_teams_channel(desk):
     group = {"stakeholders:sales": {"severity": "high", "slack_channels": "#payments"}}
     announced = {"announce": {**STANZAS["announce"], "update": "slack"}}
     desk.routing = Routing.from_stanzas({**STANZAS, **group, **announced})
@@ -251,7 +251,7 @@ def test_in_a_storm_so_many_an_hour_are_opened_by_themselves(desk):
     assert desk.story(held) == ["held", "wanted", "opened"]
 
 
-def test_a_closed_ones_is_archived_after_its_time_and_what_is_told_meanwhile_arrives(desk):
+def test_a_closed_ones_is_archived_after_its_time_and_what_is_announced_meanwhile_arrives(desk):
     desk.open_grave()
     desk.turn(times=3)
     desk.close()

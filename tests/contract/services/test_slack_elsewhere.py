@@ -11,7 +11,7 @@ from .test_slack import POSTED, REFUSED, sender, stored
 
 
 @pytest.mark.parametrize("error", ["channel_not_found", "is_archived", "not_in_channel"])
-def test_what_a_teams_channel_does_not_take_is_told_in_the_apps_own(receiver, error):
+def test_what_a_teams_channel_does_not_take_is_announced_in_the_apps_own(receiver, error):
     receiver.answers = [(200, {}, {"ok": False, "error": error}), POSTED]
     delivery = sender(receiver).send(notification(message(), target="#gone"))
     assert [one.json["channel"] for one in receiver.requests] == ["#gone", "#incidents"]
@@ -25,14 +25,14 @@ def test_where_neither_takes_it_the_teams_own_is_named(receiver):
     assert delivery.outcome == "dead" and "for #gone: is_archived" in delivery.detail
 
 
-def test_what_stakeholders_are_told_goes_nowhere_else(receiver):
+def test_messages_to_stakeholders_go_nowhere_else(receiver):
     receiver.answers = [REFUSED, POSTED]
     told = notification(replace(message(), stakeholders="board"), target="#board")
     assert sender(receiver).send(told).outcome == "dead"
     assert len(receiver.requests) == 1
 
 
-def test_a_lost_message_is_looked_for_where_it_may_have_been_told_instead(receiver):
+def test_a_lost_message_is_searched_for_where_it_may_have_been_told_instead(receiver):
     history = {"ok": True, "messages": [stored("2.2", "n" * 40)]}
     listed = {"ok": True, "channels": [{"id": "C0000000009", "name": "incidents"}]}
     receiver.answers = [(200, {}, listed), (200, {}, listed), (200, {}, history)]

@@ -78,7 +78,7 @@ def test_what_an_answer_means(receiver, answer, kind, says, after):
     assert len(receiver.requests) == 1
 
 
-def test_one_person_is_told_in_the_thread_where_the_button_is(receiver):
+def test_one_person_is_notified_in_the_thread_where_the_button_is(receiver):
     web = WebSlack(web_client("xoxb-secret-token", receiver.url, Network()), Network())
     receiver.default = (200, {}, {"ok": True, "message_ts": "1.2"})
     web.whisper("C1", "U0MIA", "1.1", "Acknowledged already.")

@@ -79,7 +79,7 @@ def test_scopes_that_are_only_wishes_cost_only_what_they_are_for(desk):
     assert refusals(desk.stores, desk.clock, Routing()) == []
 
 
-def test_no_token_is_said_on_the_timeline(desk):
+def test_no_token_is_reported_on_the_timeline(desk):
     desk.set(room_severities=(), bot_token="")
     desk.open_grave()
     desk.want()
@@ -139,7 +139,7 @@ def test_slack_that_asks_to_slow_down_is_left_alone_for_so_long(desk):
     assert desk.story() == ["wanted", "opened"]
 
 
-def test_what_the_team_was_told_as_well_is_not_told_there_again_when_the_room_is_gone(desk):
+def test_what_the_team_was_notified_as_well_is_not_told_there_again_when_the_room_is_gone(desk):
     desk.open_grave()
     desk.turn(times=3)
     desk.workspace.named(NAME).is_archived = True
@@ -179,7 +179,7 @@ def test_a_room_in_which_the_app_may_not_write_costs_no_message(desk):
     assert "Note added" in desk.texts("payments")[-1]
 
 
-def test_what_went_to_the_team_instead_is_looked_for_there_when_its_answer_is_lost(desk):
+def test_what_went_to_the_team_instead_is_searched_for_there_when_its_answer_is_lost(desk):
     desk.open_grave()
     desk.turn(times=3)
     desk.workspace.named(NAME).is_archived = True

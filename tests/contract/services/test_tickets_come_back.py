@@ -44,7 +44,7 @@ def test_what_the_app_does_to_the_ticket_itself_is_no_news(desk):
     assert desk.written() == 4
 
 
-def test_a_state_an_assignee_and_a_remark_are_told_once(desk):
+def test_a_state_an_assignee_and_a_remark_are_announced_once(desk):
     desk.work(WORKED_ON[desk.channel], to="Lee")
     desk.system.say("Mia", "It is the pool.")
     for _look in range(4):
@@ -161,7 +161,7 @@ def test_a_message_on_its_way_puts_the_look_off(resolving):
     assert desk.told() == ["comment: Still bad."]
 
 
-def test_a_deleted_ticket_is_told_once(desk):
+def test_a_deleted_ticket_is_announced_once(desk):
     desk.system.delete()
     for _look in range(3):
         desk.look()
@@ -194,7 +194,7 @@ def test_nothing_is_missed_over_an_outage_and_pages_are_read_to_the_end(desk):
     assert desk.told()[-1] == "comment: one more" and len(desk.told()) == 121
 
 
-def test_what_is_more_than_a_look_reads_is_said(desk):
+def test_what_is_more_than_a_look_reads_is_reported(desk):
     for number in range(210):
         desk.system.say("Mia", f"remark {number}")
     desk.look()
@@ -253,7 +253,7 @@ def test_jira_comments_without_their_properties_do_not_echo(receiver):
 
 
 @pytest.mark.parametrize("how", ["rows", "table"])
-def test_a_hidden_journal_is_said_and_does_not_hide_the_state(how, receiver):
+def test_a_hidden_journal_is_reported_and_does_not_hide_the_state(how, receiver):
     desk = TicketDesk("servicenow", receiver)
     desk.do(lifecycle.add_note, text="Looking at it.")
     desk.run()

@@ -33,7 +33,7 @@ def run(standin: StandIn, spl: str) -> Job:
     )
 
 
-def test_each_kind_of_place_was_looked_at(searches: list[Shipped], app_folder: Path) -> None:
+def test_each_kind_of_place_was_checked(searches: list[Shipped], app_folder: Path) -> None:
     places = [one.place for one in searches]
     for kind in ("savedsearches.conf", "macros.conf", "searchbnf.conf"):
         assert any(place.startswith(kind) for place in places), kind

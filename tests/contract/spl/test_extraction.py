@@ -74,7 +74,7 @@ def test_a_path_is_followed_through_all_of_the_json() -> None:
     assert fields(raw, search="* | spath e")["e"] == "5"
 
 
-def test_pairs_are_looked_for_in_the_first_10_240_characters() -> None:
+def test_pairs_are_searched_for_in_the_first_10_240_characters() -> None:
     """limits.conf.spec, [kv] maxchars."""
     row = fields(f"a=1 {'word ' * 2100} b=2")
     assert (row.get("a"), row.get("b")) == ("1", None)

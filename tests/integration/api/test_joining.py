@@ -83,7 +83,7 @@ def test_two_people_merge_into_each_other_at_once(client: Client, names: list[st
     assert verified(client, a) and verified(client, b)
 
 
-def test_a_bulk_move_tells_of_each_incident(client: Client, names: list[str]) -> None:
+def test_a_bulk_move_reports_each_incident(client: Client, names: list[str]) -> None:
     ids = [one["incident_id"] for one in send(client, *map(finding, names))]
     headers = {"Idempotency-Key": uuid.uuid4().hex}
     body: dict[str, Any] = {

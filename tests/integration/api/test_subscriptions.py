@@ -50,7 +50,7 @@ def receiver() -> Iterator[Receiver]:
     made.server.server_close()
 
 
-def test_a_subscriber_hears_of_an_incident_signed_and_once(
+def test_a_subscriber_receives_an_incident_signed_and_once(
     app_folder: Path, tmp_path: Path, receiver: Receiver
 ) -> None:
     with start_standin(tmp_path, apps=[app_folder], parts=["inputs"], https=False) as standin:

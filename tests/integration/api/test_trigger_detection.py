@@ -26,7 +26,7 @@ def test_a_detection_that_is_triggered_opens_its_incident_at_once(
     assert [each["title"] for each in found["incidents"]] == ["High error rate: trigger-host"]
 
 
-def test_a_detection_that_does_not_exist_is_said(client: Client) -> None:
+def test_a_detection_that_does_not_exist_is_reported(client: Client) -> None:
     reply = client("POST", "/trigger-detection", json={"name": "No such detection"})
     assert reply.status_code == 404
     assert "No such detection" in reply.json()["detail"]

@@ -53,7 +53,7 @@ def test_it_says_where_what_is_proposed_is_set(detections: Detections) -> None:
     assert "lets nothing through. Replay at least 12 hours." in str(job.messages)
 
 
-def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
+def test_a_step_that_leaves_time_out_is_reported(detections: Detections) -> None:
     def told(step: str) -> str:
         spl = (
             '| incidentbacktest search="High Error Rate" '
@@ -71,7 +71,7 @@ def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
     assert "found anything" not in told("")
 
 
-def test_incidents_that_can_not_be_read_are_told_not_counted_as_none(
+def test_incidents_that_can_not_be_read_are_reported_not_counted_as_none(
     detections: Detections,
 ) -> None:
     """Anybody may ask what a search would have found; incidents are for some."""
@@ -99,7 +99,7 @@ def test_it_writes_nothing(detections: Detections) -> None:
         assert service.kvstore[name].data.query() == [], name
 
 
-def test_a_mute_holds_back_from_when_it_was_made(detections: Detections) -> None:
+def test_a_mute_suppresses_from_when_it_was_made(detections: Detections) -> None:
     detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
     detections.log_many("ERROR order failed service=orders", 30, 3200, 3050)
     mute = {

@@ -88,7 +88,7 @@ def test_who_may_only_read_incidents_sees_it(client: Client) -> None:
     ]
 
 
-def test_who_may_not_read_incidents_is_told_which_role_may(client: Client) -> None:
+def test_who_may_not_read_incidents_is_informed_which_role_may(client: Client) -> None:
     user = client.standin.add_user("passer-by", "user")
     job = client.standin.splunk.jobs.dispatch("| incidentdetections", user, APP_NAME, "-24h", "now")
     assert job.state == "FAILED"

@@ -51,7 +51,7 @@ def refuse(standin: StandIn) -> None:
     standin.index("main", [{**event, "_time": time.time(), "_raw": one} for one in raw])
 
 
-def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path: Path) -> None:
+def test_one_raises_while_another_reports_its_error(app_folder: Path, tmp_path: Path) -> None:
     with start_standin(tmp_path, apps=[app_folder], python=APP_PYTHON) as standin:
         local = standin.splunk.home / "etc/apps" / APP_NAME / "local"
         local.mkdir(exist_ok=True)

@@ -166,7 +166,7 @@ def test_a_replay_goes_by_the_days_before_each_run(detections: Detections) -> No
     assert [row["entities"] for row in rows if row["kind"] == "incident"] == ["web-2"]
 
 
-def test_days_before_that_are_not_looked_at_hide_no_outage(detections: Detections) -> None:
+def test_days_before_that_are_not_checked_hide_no_outage(detections: Detections) -> None:
     """Should splunkd not heed the times of a tstats, it looks at today for each of them."""
     macros = detections.standin.splunk.conf.stanzas("macros", APP_NAME)
     before = macros["incident_silence_before(1)"]["definition"]

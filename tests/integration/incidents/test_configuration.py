@@ -45,7 +45,7 @@ def test_a_routing_rule_gives_the_incident_to_its_team(app: App) -> None:
     )
 
 
-def test_a_malformed_routing_rule_is_told_and_costs_no_incident(app: App) -> None:
+def test_a_malformed_routing_rule_is_reported_and_costs_no_incident(app: App) -> None:
     app.service.confs["incident_routing"].create("rule:odd").update(team="nobody-knows")
     app.log_errors("web-1", 20)
     app.run_detections()

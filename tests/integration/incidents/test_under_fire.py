@@ -72,7 +72,7 @@ def test_concurrent_writers_and_killed_handlers_lose_nothing(app: App) -> None:
     assert len(app.service.kvstore["incident_signals"].data.query()) == 120
 
 
-def test_a_full_disk_is_said_in_one_sentence_and_the_signals_are_kept(
+def test_a_full_disk_is_reported_in_one_sentence_and_the_signals_are_kept(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_arguments: Any, **_named: Any) -> Any:

@@ -128,7 +128,7 @@ def test_another_index_is_named_in_one_place(idle: Place) -> None:
     assert idle.search("index=audit_trail | stats count")[0]["count"] not in ("0", 0)
 
 
-def test_a_macro_that_names_no_index_is_said_in_one_sentence(idle: Place) -> None:
+def test_a_macro_that_names_no_index_is_reported_in_one_sentence(idle: Place) -> None:
     idle.admin.post("configs/conf-macros/incident_audit_index", definition="(index=a OR index=b)")
     idle.start_worker()
     idle.raise_signal()
@@ -141,7 +141,7 @@ def test_a_macro_that_names_no_index_is_said_in_one_sentence(idle: Place) -> Non
     assert "set index=<name>" in text
 
 
-def test_the_search_that_the_guide_gives_for_e_mail_tells_of_beginning_and_end(
+def test_the_search_that_the_guide_gives_for_e_mail_reports_beginning_and_end(
     place: Place,
 ) -> None:
     guide = (ROOT / "docs" / "CHANNELS.md").read_text("utf-8")

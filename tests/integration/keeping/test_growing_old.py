@@ -52,7 +52,7 @@ def test_a_search_that_is_switched_off_or_gone_is_not_enabled(still: Place) -> N
     assert not runs.plan(SEARCH).enabled
 
 
-def test_a_failed_run_is_told_as_failed(still: Place) -> None:
+def test_a_failed_run_is_announced_as_failed(still: Place) -> None:
     still.admin.post(
         "saved/searches/High Error Rate", search="| inputlookup strict=true nosuch.csv"
     )

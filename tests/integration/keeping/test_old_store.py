@@ -126,7 +126,7 @@ def test_every_list_has_every_incident_once_after_a_round_of_the_worker(upgraded
         assert sorted(listed(upgraded, sort)) == IDS, sort
 
 
-def test_every_duty_goes_on_and_what_waited_is_told_once(upgraded: Place) -> None:
+def test_every_duty_goes_on_and_what_waited_is_announced_once(upgraded: Place) -> None:
     teams = Service()
     try:
         address = f"{teams.url}/workflows/x?sig=a-signature"

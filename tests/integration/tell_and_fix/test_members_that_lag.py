@@ -86,7 +86,7 @@ def test_of_two_opposite_merges_on_two_members_one_is_refused(cluster: Cluster) 
     assert cluster.captain.call("GET", f"/incidents/{b}")["status"] != "closed"
 
 
-def test_a_plan_is_proposed_approved_and_carried_out_on_a_member(cluster: Cluster) -> None:
+def test_a_plan_is_proposed_approved_and_executed_on_a_member(cluster: Cluster) -> None:
     incident = analysed(cluster.captain)
     cluster.seen_by_the_member(incident)
 

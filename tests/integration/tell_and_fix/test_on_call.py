@@ -17,7 +17,7 @@ def called(office: Office) -> list[str]:
     return [re.findall(r"<@(\w+)>", one)[0] for one in reports]
 
 
-def test_an_incident_goes_to_who_is_on_call_and_to_who_covers_and_each_is_told(fresh: Office):
+def test_an_incident_goes_to_who_is_on_call_and_to_who_covers_and_each_is_announced(fresh: Office):
     office = fresh
     office.set("slack", bot_token="xoxb-test-token", channel="#in", api_url=office.slack.url)
     begun = datetime.now(timezone.utc) - timedelta(days=1)

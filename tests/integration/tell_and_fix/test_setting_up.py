@@ -43,7 +43,7 @@ def test_before_any_channel_is_set_up_nothing_fails_and_the_api_says_so(started:
     assert (waits["value.reviews_due"], waits["value.follow_ups_overdue"]) == ("0", "0")
 
 
-def test_a_channel_that_is_set_up_later_hears_of_what_comes_then(started: Office):
+def test_a_channel_that_is_set_up_later_receives_what_comes_then(started: Office):
     first = started.signal("printer")
     _wait_until_announced(started, first)
     started.set("teams", webhook_url=f"{started.teams.url}/workflows/x?sig=s")
@@ -113,7 +113,7 @@ def test_splunk_webs_address_may_be_http_as_it_is_by_default(fresh: Office):
     assert fresh.call("GET", "/system/info")["configuration_problems"] == []
 
 
-def test_a_channel_that_an_administrator_shapes_is_told_as_any_other(fresh: Office):
+def test_a_channel_that_an_administrator_shapes_is_announced_as_any_other(fresh: Office):
     desk = Receiver(default=(201, {}, {"data": {"id": "T-1"}})).start()
     end = {"url": f"{desk.url}/t/{{id}}", "method": "PATCH", "body": {"state": "closed"}}
     shaped = {

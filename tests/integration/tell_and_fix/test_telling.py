@@ -9,7 +9,9 @@ import signal
 from .conftest import Office, wait_for
 
 
-def test_an_incident_is_told_on_every_channel_once_and_its_end_in_the_same_thread(office: Office):
+def test_an_incident_is_announced_on_every_channel_once_and_its_end_in_the_same_thread(
+    office: Office,
+):
     incident = office.signal()
     wait_for(lambda: office.slack.messages and office.teams.requests and office.pager.requests)
     office.signal(run="2")
@@ -36,7 +38,7 @@ def test_an_incident_is_told_on_every_channel_once_and_its_end_in_the_same_threa
     assert shown["text"].startswith("✅ ") and "fixed by hand" in json.dumps(shown["blocks"])
 
 
-def test_an_incident_that_opens_again_is_told_on_every_channel_and_pages_again(office: Office):
+def test_an_incident_that_opens_again_is_announced_on_every_channel_and_pages_again(office: Office):
     incident = office.signal()
     office.call("POST", f"/incidents/{incident}/resolve", {"reason": "fixed by hand"})
     wait_for(lambda: len(office.pager.requests) == 2)
@@ -81,7 +83,7 @@ def test_a_missing_token_is_one_sentence_and_the_other_channels_go_on(office: Of
     ]
 
 
-def test_a_malformed_setting_is_said_and_only_its_own_channel_waits(equipped: Office):
+def test_a_malformed_setting_is_reported_and_only_its_own_channel_waits(equipped: Office):
     office = equipped
     office.change_settings_file(office.slack.url, "slack dot com")
     office.start_worker()
@@ -99,7 +101,7 @@ def test_a_malformed_setting_is_said_and_only_its_own_channel_waits(equipped: Of
     wait_for(lambda: sentence not in office.bulletins())
 
 
-def test_a_secret_that_is_gone_is_said_and_only_its_own_channel_waits(fresh: Office):
+def test_a_secret_that_is_gone_is_reported_and_only_its_own_channel_waits(fresh: Office):
     fresh.set("slack", bot_token="xoxb-gone", channel="#incidents", api_url=fresh.slack.url)
     fresh.set("teams", webhook_url=f"{fresh.teams.url}/workflows/x?sig=s")
     passwords = fresh.admin.storage_passwords

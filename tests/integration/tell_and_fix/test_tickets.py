@@ -103,7 +103,7 @@ def test_secrets_of_ticket_systems_are_in_the_password_store_alone(desk: Office)
     assert {name.split("``")[0] for name in names} == {"servicenow", "jira"}
 
 
-def test_a_refused_login_is_told_with_the_services_reason(desk: Office, site: FakeJira):
+def test_a_refused_login_is_announced_with_the_services_reason(desk: Office, site: FakeJira):
     desk.set("servicenow", password="wrong")
     incident = desk.signal()
     wait_for(lambda: site.issues)

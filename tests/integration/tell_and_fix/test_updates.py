@@ -74,7 +74,7 @@ def test_a_promise_that_was_not_kept_calls_the_owner_once(office: Office):
     assert len(of(office, "#support")) == 1
 
 
-def test_the_incidents_page_shows_what_was_told_last_and_when_the_next_is_due(fresh: Office):
+def test_the_incidents_page_shows_what_was_announced_last_and_when_the_next_is_due(fresh: Office):
     incident = fresh.signal()
     said = {"text": "We are investigating.", "next_update_by": time.time() + 3600}
     fresh.call("POST", f"/incidents/{incident}/updates", said)

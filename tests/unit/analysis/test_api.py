@@ -48,7 +48,7 @@ def test_an_analysis_is_made_kept_and_told_on_the_timeline(api, incident):
     assert next(rows(made))["cause"] == made["verdict"]
 
 
-def test_what_a_model_answered_before_it_was_checked_is_told_to_nobody(api, incident):
+def test_what_a_model_answered_before_it_was_checked_is_reported_to_nobody(api, incident):
     path = f"/incidents/{incident['id']}/analysis"
     _, made = api.call("POST", path, BODY)
     (kept,) = api.stores_value.analyses.find({"_key": made["_key"]})

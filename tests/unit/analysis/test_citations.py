@@ -206,7 +206,7 @@ SAME = '{"level": "ERROR", "message": "x509: certificate has expired"}'
 
 
 @pytest.mark.parametrize("keep_address", [True, False])
-def test_events_with_one_text_are_told_apart_by_address_or_time(keep_address):
+def test_events_with_one_text_are_distinguished_by_address_or_time(keep_address):
     """JSON logs without a time in them: the first event of two entities, fetched together."""
     logs = [{"time": T + n * 5, "service": s, "raw": SAME} for n in range(4) for s in ("a", "b")]
     searcher = EventSearcher(logs)

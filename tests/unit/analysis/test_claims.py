@@ -150,7 +150,7 @@ def test_a_number_of_another_unit_or_kind_is_another_number(shop, text, reason):
     assert claim["reason"].startswith(reason)
 
 
-def test_an_address_that_an_event_holds_may_be_told(shop):
+def test_an_address_that_an_event_holds_may_be_reported(shop):
     said = ("QueuePool refers to https://sqlalche.me/e/20/3o7r for more.", POOL_QUOTE)
     (claim,) = _claims(shop, "QueuePool", said)
     assert claim["reason"] == ""
@@ -193,7 +193,7 @@ def test_a_whole_line_of_plain_words_is_a_quote(shop):
     assert (claim["status"], claim["reason"]) == ("quoted", "")
 
 
-def test_a_cause_and_a_summary_that_name_what_no_event_holds_are_told_as_such(shop):
+def test_a_cause_and_a_summary_that_name_what_no_event_holds_are_reported_as_such(shop):
     def answer(document):
         fair = fair_answer(document)
         cause = {"cause": "Mallory attacked the pool.", "claims": fair["claims"][:1]}
@@ -224,7 +224,7 @@ def test_a_cause_and_a_summary_that_name_what_no_event_holds_are_told_as_such(sh
         ("The pool waited 2.00 hours.", "It states 2.00 hours"),
     ],
 )
-def test_what_no_quote_can_show_is_told_as_not_checked(shop, text, reason):
+def test_what_no_quote_can_show_is_reported_as_not_checked(shop, text, reason):
     (claim,) = _claims(shop, "QueuePool", (text, POOL_QUOTE))
     assert claim["status"] == "unchecked"
     assert claim["reason"].startswith(reason)

@@ -59,7 +59,7 @@ def test_the_rows_are_a_verdict_and_the_ranked_hypotheses():
     assert headings == sorted(headings), "what was not found comes after what was"
 
 
-def test_where_nothing_is_blamed_the_verdict_tells_what_was_looked_at():
+def test_where_nothing_is_blamed_the_verdict_tells_what_was_checked():
     shop = Shop()
     shop.searcher = EventSearcher(scenario.logs(), [], [])
     (verdict,) = rows(shop.conclude())
@@ -87,7 +87,7 @@ def test_the_verdict_says_what_ties_a_change_to_the_errors():
     assert said.endswith("It came 20 seconds before the errors began.")
 
 
-def test_what_a_model_said_is_told_as_quoted_or_unchecked_and_never_as_verified():
+def test_what_a_model_said_is_reported_as_quoted_or_unchecked_and_never_as_verified():
     def answer(document):
         pool = next(e for e in document["events"] if "QueuePool" in e["text"])
         claim = {

@@ -160,7 +160,7 @@ def test_forged_arguments_for_a_fix_are_replaced_by_those_of_the_event(shop):
     assert (top["service"], top["version"], top["previous_version"]) == ("orders", "1.2", "")
 
 
-def test_a_previous_version_stands_when_an_earlier_change_event_tells_of_it(shop):
+def test_a_previous_version_stands_when_an_earlier_change_event_reports_it(shop):
     top = shop.conclude()["hypotheses"][0]
     assert (top["version"], top["previous_version"]) == ("1.2", "1.1")
 
@@ -234,7 +234,7 @@ def test_many_changes_do_not_keep_the_likely_cause_from_being_checked(shop):
     assert analysis["checked"]["unchecked"] > 0 == analysis["checked"]["rejected"]
 
 
-def test_a_change_that_was_not_looked_for_is_not_said_to_be_gone(shop):
+def test_a_change_that_was_not_searched_for_is_not_said_to_be_gone(shop):
     found = shop.find()
     shop.searcher.failing = ['search index="changes"']
     analysis = shop.conclude(found=found)
@@ -267,7 +267,7 @@ def test_a_canary_proves_what_ran_before_the_deploy_that_goes_on_with_it(shop, a
     assert told == ("chg-pool", "1.2", before)
 
 
-def test_which_alias_was_moved_is_told_as_the_event_tells_it(shop):
+def test_which_alias_was_moved_is_reported_as_the_event_tells_it(shop):
     """A fix is held to it: the version before is that alias's."""
     known = shop.searcher
     moved = scenario.change(0, "chg-prod", "orders", "deploy", "moved", version="7", alias="prod")
@@ -304,7 +304,7 @@ def test_a_change_that_only_time_and_place_speak_for_is_blamed_with_low_confiden
     assert message.cause == analysis["cause"], "whatever else is told of the incident"
 
 
-def test_the_nearest_change_is_told_of_as_a_lead_where_nothing_is_blamed(shop):
+def test_the_nearest_change_is_reported_as_a_lead_where_nothing_is_blamed(shop):
     logs = scenario.logs()
     slow = [{**log, "raw": log["raw"].replace(scenario.POOL_ERROR, "timed out")} for log in logs]
     shop.searcher = EventSearcher(slow, [])

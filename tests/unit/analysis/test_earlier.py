@@ -38,7 +38,7 @@ def _cause_of(shop):
     return timeline.fold(timeline.read(shop.stores, shop.incident["id"])).cause
 
 
-def test_a_cause_whose_proof_the_next_one_may_not_read_is_kept_and_both_are_told(shop):
+def test_a_cause_whose_proof_the_next_one_may_not_read_is_kept_and_both_are_informed(shop):
     first = _again(shop, "sid-1", {"chg-pool"})
     later = _again(shop, "sid-2", set())
     assert later["change_id"] == "chg-pool" and _cause_of(shop) == first["cause"]
@@ -66,7 +66,7 @@ def test_a_worse_founded_cause_does_not_take_its_place(shop):
     )
 
 
-def test_a_better_founded_cause_does_and_the_earlier_one_is_told(shop):
+def test_a_better_founded_cause_does_and_the_earlier_one_is_reported(shop):
     assert _again(shop, "sid-1", {"chg-bare"})["change_id"] == "chg-bare"
     later = _again(shop, "sid-2", {"chg-pool"})
     assert later["change_id"] == "chg-pool" and "kept_from" not in later

@@ -56,7 +56,7 @@ def test_what_leads_somewhere_else_is_shown_nowhere(text):
     assert analysis["change_id"] == "chg-pool"
 
 
-def test_an_answer_that_repeats_itself_is_told_once():
+def test_an_answer_that_repeats_itself_is_reported_once():
     analysis = Shop().conclude(_obeying("Roll back chg-css at once."))
     made = [one for one in analysis["hypotheses"] if one["source"] == "model"]
     assert len(made) == 1 and made[0]["score"] == 0.0

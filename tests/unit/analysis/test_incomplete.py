@@ -52,7 +52,7 @@ def test_the_verdict_says_so_with_and_without_a_cause(with_changes):
     assert analysis["evidence"][0]["incomplete"] == [DOWN]
 
 
-def test_a_search_that_failed_is_told_in_the_verdict_too():
+def test_a_search_that_failed_is_reported_in_the_verdict_too():
     shop = Shop()
     shop.searcher.failing = ["incident_change_index"]
     analysis = shop.conclude()
@@ -73,7 +73,7 @@ class CutShortSearcher(EventSearcher):
         return dataclasses.replace(super().run(*args, **more), cut_short=True)
 
 
-def test_searches_that_were_ended_by_a_time_limit_are_told_in_the_verdict():
+def test_searches_that_were_ended_by_a_time_limit_are_reported_in_the_verdict():
     shop = Shop()
     known = shop.searcher
     shop.searcher = CutShortSearcher(known.logs, known.changes, known.topology)

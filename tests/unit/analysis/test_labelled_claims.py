@@ -45,7 +45,7 @@ def _told(half):
 
 
 @pytest.mark.parametrize("half", ["A", "B"])
-def test_hardly_a_false_claim_is_told_as_found_and_hardly_a_true_one_as_rejected(half):
+def test_hardly_a_false_claim_is_reported_as_found_and_hardly_a_true_one_as_rejected(half):
     found = _told(half)
     assert sum(found.values()) > 80
     assert found[False, answer.QUOTED] <= 2

@@ -140,7 +140,7 @@ PROFILE = "with on-demand throughput isn't supported. Retry with the ARN of an i
         ("InvalidSignatureException", "The request signature does not match", "secret key"),
     ],
 )
-def test_what_is_wrong_is_told_and_not_what_the_error_is_called(service, kind, message, says):
+def test_what_is_wrong_is_reported_and_not_what_the_error_is_called(service, kind, message, says):
     service.status, service.kind, service.body = 400, kind, {"message": message}
     with pytest.raises(ModelUnavailable, match=says) as caught:
         _model(service.url).ask(QUESTION)
@@ -251,7 +251,7 @@ def test_a_tool_call_without_a_summary_is_no_answer(service):
         "supported with this model",
     ],
 )
-def test_a_model_that_can_not_be_made_to_call_a_tool_is_told_to(service, refused):
+def test_a_model_that_can_not_be_forced_to_call_a_tool_is_asked_to(service, refused):
     service.refuses = lambda sent: refused if "toolChoice" in sent["toolConfig"] else ""
     assert _model(service.url).ask(QUESTION).content == ANSWER
     (_, first), (_, second) = service.requests

@@ -136,7 +136,7 @@ def test_what_the_errors_tell_is_the_cause_when_nothing_was_changed(text, cause)
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_other_errors_tell_of_no_such_cause(text):
+def test_other_errors_report_no_such_cause(text):
     assert _found(_failing(text)) == []
 
 

@@ -139,7 +139,7 @@ def test_no_evidence_gives_no_hypothesis():
     assert rank(Case(T, ["orders"])) == []
 
 
-def test_of_thousands_of_unlike_errors_the_most_frequent_are_looked_at():
+def test_of_thousands_of_unlike_errors_the_most_frequent_are_checked():
     """Ranking 2,000 of them, each of 4,000 characters, took 40 s of the processor."""
 
     def pattern(place, text):

@@ -143,7 +143,7 @@ def test_the_topology_is_the_file_that_the_lookups_definition_names(backend, tim
         ({"external_type": "kvstore", "collection": "x"}, "names no file; grouping reads a CSV"),
     ],
 )
-def test_a_topology_that_can_not_be_read_is_said(backend, lookups, content, says):
+def test_a_topology_that_can_not_be_read_is_reported(backend, lookups, content, says):
     session = FakeSession()
     session.lookup = {"content": content}
     assert backend.topology(session).depends_on == {}

@@ -47,7 +47,7 @@ def test_a_span_of_the_past_has_the_covers_of_then():
     assert [(one["person"], one["cover"]) for one in rota["schedule"]] == [("cy", cover["id"])]
 
 
-def test_what_there_is_not_and_what_is_too_long_is_said():
+def test_what_there_is_not_and_what_is_too_long_is_reported():
     api = api_with_a_rota()
     status, problem = api.call("GET", "/on-call", query={"rota": "none"})
     assert status == 404 and "the rotas are first." in problem["detail"]

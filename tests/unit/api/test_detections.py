@@ -160,7 +160,7 @@ def schedule(api, *, every=300.0):
     return due
 
 
-def test_a_schedule_that_is_skipped_is_told_of(api):
+def test_a_schedule_that_is_skipped_is_reported(api):
     look(api)
     for _look in range(5):
         api.clock.advance(300)

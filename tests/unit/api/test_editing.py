@@ -202,7 +202,7 @@ def test_a_text_is_found_page_by_page(api):
     assert ([one["title"] for one in page["incidents"]], page["next_cursor"]) == (["Disk 0"], None)
 
 
-def test_where_a_text_is_looked_for_only_that_is_read_and_what_is_found_is_shown_whole(api):
+def test_where_a_text_is_searched_for_only_that_is_read_and_what_is_found_is_shown_whole(api):
     """Thousands are looked at, each with a search of up to 10,000 characters."""
     for number in range(3):
         opened(api, title=f"{'Disk' if number == 1 else 'Net'} {number}")

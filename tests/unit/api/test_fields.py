@@ -158,7 +158,7 @@ def test_a_value_with_backslashes_and_commas_is_found_beside_another_field(api, 
     assert found(api, f"regulatory=yes, region={written}") == [one]
 
 
-def test_of_two_who_set_at_once_the_second_is_told(api):
+def test_of_two_who_set_at_once_the_second_is_informed(api):
     incident = opened(api)
     path = f"/incidents/{incident}"
     api.call("GET", path)
@@ -208,7 +208,7 @@ def test_a_resolve_of_one_version_goes_on_wherever_it_was_cut_off(api):
     assert begun > 2
 
 
-def test_who_has_not_begun_is_told_of_others_however_often_they_ask(api):
+def test_who_has_not_begun_is_informed_others_however_often_they_ask(api):
     incident = opened(api)
     path = f"/incidents/{incident}"
     api.call("GET", path)
@@ -277,7 +277,7 @@ def test_a_resolve_by_people_needs_what_is_needed_and_may_bring_it(api):
     assert (status, after["status"], after["fields"]) == (200, "resolved", {"impact": "some"})
 
 
-def test_in_bulk_each_that_lacks_it_is_told_and_one_field_is_set_of_many(api):
+def test_in_bulk_each_that_lacks_it_is_reported_and_one_field_is_set_of_many(api):
     grave, mild = opened(api, "high"), opened(api, "low")
     body = {"action": "resolve", "ids": [grave, mild]}
     answer = api.call("POST", "/incidents/bulk", body)[1]

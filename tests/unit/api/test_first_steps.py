@@ -121,13 +121,13 @@ def test_high_error_rate_alone_and_administrators_alone_are_not_enough(api):
     assert found["detections"][1].startswith("Only High Error Rate is enabled")
 
 
-def test_of_more_users_than_are_looked_at_nothing_is_claimed(api):
+def test_of_more_users_than_are_checked_nothing_is_claimed(api):
     many = {"entry": [person(f"user{number}", "user") for number in range(MOST_USERS)]}
     api.answers["/authentication/users"] = many
     assert steps(api)["people"][0] == "unknown"
 
 
-def test_who_is_named_and_no_user_is_told_of(api):
+def test_a_named_person_who_is_no_user_is_reported(api):
     api.routing_value = Routing(teams={"web": Team("web", members=("pat", "mya"))})
     state, detail = steps(api)["teams"]
     assert state == "todo" and detail.startswith(
@@ -157,7 +157,7 @@ def test_a_worker_that_fails_to_tell_people_is_not_said_not_to_run(api, seen_bef
     )
 
 
-def test_what_can_not_be_looked_at_is_not_known_and_hides_nothing_else(api):
+def test_what_can_not_be_checked_is_not_known_and_hides_nothing_else(api):
     api.searcher_value = FakeSearcher({"incident_change_index": [{"events": "0"}]})
     api.searcher_value.fail("incident_indexes", "The search was refused.")
     api.stores_value.claims.fail_after(0)

@@ -26,7 +26,7 @@ def test_one_that_was_asked_for_twice_is_there_once():
     assert len(api.call("GET", "/freezes")[1]["freezes"]) == 1
 
 
-def test_who_may_not_override_a_freeze_or_a_limit_is_told_so():
+def test_who_may_not_override_a_freeze_or_a_limit_is_informed_so():
     api = FakeApi()
     others = ALL_CAPABILITIES - {"incident_override"}
     for verb in ("approve", "execute", "rollback"):

@@ -75,7 +75,7 @@ def test_a_cover_counts_from_when_it_begins(api):
     assert answer["since"] < api.clock.now()
 
 
-def test_what_there_is_not_is_said(api):
+def test_what_there_is_not_is_reported(api):
     assert "There is no team 'x'" in handover(api, 400, team="x")["detail"]
     status, answer = api.call("GET", "/handover", user="max", capabilities=READING)
     assert (status, answer["detail"]) == (400, "Choose a team: one of shop, web.")

@@ -216,7 +216,7 @@ def test_one_notification_is_sent(api):
     assert len(api.stores_value.outbox.all()) == 1
 
 
-def test_one_subscription_is_made_and_the_secret_that_is_told_is_the_one_in_use(api):
+def test_one_subscription_is_made_and_the_secret_that_is_reported_is_the_one_in_use(api):
     body = {"url": "http://127.0.0.1:9/hook", "events": ["opened"]}
     first, (status, made) = fails_then_comes_again(
         api, "/subscriptions", body, verb="save", name="claims", wait=300.0

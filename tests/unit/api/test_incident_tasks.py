@@ -62,7 +62,7 @@ def test_viewers_read_and_responders_divide_the_work(api, incident):
     assert len(document["tasks"]) == 2 and document["roles"][0]["id"] == "scribe"
 
 
-def test_the_second_is_told_and_what_they_saw_decides_nothing(api, incident):
+def test_the_second_is_informed_and_what_they_saw_decides_nothing(api, incident):
     (step,) = told(api, incident)["tasks"]
     path = f"/incidents/{incident}/tasks/{step['id']}"
     body = {"state": "done", "seen_at": step["at"]}

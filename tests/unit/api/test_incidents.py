@@ -283,7 +283,7 @@ def test_a_finding_goes_before_what_is_common(api):
     assert (stored["severity"], stored["description"]) == ("high", "of all")
 
 
-def test_a_malformed_routing_file_does_not_stop_signals_and_is_told(api):
+def test_a_malformed_routing_file_does_not_stop_signals_and_is_reported(api):
     api.routing_value = Routing.from_stanzas({"rule:x": {"team": "nobody-knows"}})
     incident_id = open_one(api)
     _, told = api.call("GET", f"/incidents/{incident_id}/timeline")
@@ -308,6 +308,6 @@ def test_a_kv_store_that_starts_asks_to_come_again(api):
 
 
 @pytest.mark.parametrize(("wanted", "is_open"), [("breached,warning", True), ("ok,missed", False)])
-def test_a_service_level_of_open_incidents_is_looked_for_among_those(wanted, is_open):
+def test_a_service_level_of_open_incidents_is_searched_for_among_those(wanted, is_open):
     """There are a hundred times as many that are over, and no acceleration of service levels."""
     assert (IS_OPEN in clauses_of({"sla_status": wanted})) is is_open

@@ -321,7 +321,7 @@ def test_a_repeated_bulk_move_with_its_key_is_done_once(api):
     assert get(api, a)["entries"] == 3
 
 
-def test_whoever_was_told_of_a_merged_incident_hears_that_it_is_over(api):
+def test_whoever_was_informed_of_a_merged_incident_hears_that_it_is_over(api):
     a, b = opened(api, signal("checkout")), opened(api, signal("cart"))
     api.call("POST", f"/incidents/{a}/merge", {"into": b})
     _status, told = api.call("GET", f"/incidents/{a}/timeline")

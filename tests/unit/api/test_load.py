@@ -87,7 +87,7 @@ def test_the_markdown_is_the_same_report(api):
     assert text.startswith("# On-call load: shop\n") and "| bob | " in text
 
 
-def test_what_there_is_not_is_said(api):
+def test_what_there_is_not_is_reported(api):
     assert "There is no team 'x'" in load(api, 400, team="x")["detail"]
     assert load(api, 400, user="max")["detail"] == "Choose a team: one of shop, web."
     load(api, 400, days="8")

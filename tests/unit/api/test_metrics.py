@@ -67,7 +67,7 @@ def test_metrics_are_read_by_prometheus_own_parser(api):
     assert states == ["pending", "sending", "gathered", "dead", "unconfirmed"]
 
 
-def test_large_counts_are_told_to_the_last_one(api):
+def test_large_counts_are_reported_to_the_last_one(api):
     totals = {"_key": retention.TOTALS, "value": {"signals": 1_234_567}}
     api.stores_value.claims.save([totals])
     _, text = api.call("GET", "/metrics")
@@ -114,7 +114,7 @@ def test_a_detection_is_run_with_its_actions_by_the_caller(api):
 
 
 @pytest.mark.parametrize(("given", "answered"), [(404, 404), (403, 403), (400, 400), (500, 502)])
-def test_a_detection_that_cannot_be_run_is_said(api, monkeypatch, given, answered):
+def test_a_detection_that_cannot_be_run_is_reported(api, monkeypatch, given, answered):
     def refuse(*_arguments, **_more):
         raise SplunkError(given, "splunkd says no.")
 
@@ -185,7 +185,7 @@ def test_a_webhook_leads_nowhere_it_may_not(api, url):
     assert api.posted == []
 
 
-def test_how_fast_people_were_is_told_without_tests(api):
+def test_how_fast_people_were_is_reported_without_tests(api):
     _, test = api.call("POST", "/simulate-incident")
     api.clock.advance(9000)
     api.call("POST", f"/incidents/{test['incident_id']}/resolve")

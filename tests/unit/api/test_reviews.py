@@ -78,7 +78,7 @@ def test_the_markdown_is_the_same_review(api):
     assert api.call("GET", f"/incidents/{incident_id}/review", query={"format": "pdf"})[0] == 400
 
 
-def test_the_second_of_two_editors_is_told_and_what_they_sent_changes_nothing(api):
+def test_the_second_of_two_editors_is_reported_and_what_they_sent_changes_nothing(api):
     incident_id = over(api)
     review(api, incident_id)
     seen = {"If-Match": api.headers["ETag"]}

@@ -144,7 +144,7 @@ def test_a_whole_number_that_is_no_float_is_refused(api):
         (b'{"a": ' + b'{"b": [' * 10 + b"]}" * 10 + b"}", "deeper than 20"),
     ],
 )
-def test_what_is_wrong_with_a_body_is_said(payload, said):
+def test_what_is_wrong_with_a_body_is_reported(payload, said):
     with pytest.raises(Problem) as caught:
         parse_body(payload)
     assert caught.value.status == 400
@@ -228,7 +228,7 @@ def test_health_reads_old_incidents_once(api, monkeypatch):
     assert not api.searcher_value.asked, "a search would read every document as a whole"
 
 
-def test_a_missing_secret_degrades_health_and_is_told(api):
+def test_a_missing_secret_degrades_health_and_is_reported(api):
     api.settings_value = parse({"slack": {"bot_token": "******"}})
     api.answers["conf-incident_management_settings"] = {"entry": []}
 
@@ -237,7 +237,7 @@ def test_a_missing_secret_degrades_health_and_is_told(api):
     assert problem.endswith("enter it again under Configuration > Slack.")
 
 
-def test_info_tells_versions_and_what_is_wrong(api):
+def test_info_shows_versions_and_what_is_wrong(api):
     api.answers["conf-incident_management_settings"] = {"entry": []}
     status, info = api.call("GET", "/system/info")
 
@@ -246,7 +246,7 @@ def test_info_tells_versions_and_what_is_wrong(api):
     assert info["configuration_problems"] == []
 
 
-def test_info_tells_when_the_worker_last_ran(api):
+def test_info_shows_when_the_worker_last_ran(api):
     api.answers["conf-incident_management_settings"] = {"entry": []}
     assert api.call("GET", "/system/info")[1]["worker_seen"] is None
 
@@ -263,7 +263,7 @@ def test_info_and_health_tell_what_keeps_tickets_from_being_read(api):
     assert api.call("GET", "/health")[1]["status"] == "degraded"
 
 
-def test_info_and_health_tell_of_a_channel_that_refuses_messages(api):
+def test_info_and_health_report_a_channel_that_refuses_messages(api):
     api.answers["conf-incident_management_settings"] = {"entry": []}
     refused = {"channel": "teams", "state": "dead", "created_at": api.clock.now() - 60}
     document = {**refused, "_key": "a" * 40, "last_error": "Teams rejected the message with 401."}
@@ -273,7 +273,7 @@ def test_info_and_health_tell_of_a_channel_that_refuses_messages(api):
     assert api.call("GET", "/health")[1]["status"] == "degraded"
 
 
-def test_info_tells_how_slacks_buttons_are(api):
+def test_info_shows_how_slacks_buttons_are(api):
     entry = {"name": "slack", "content": {}}
     api.answers["conf-incident_management_settings"] = {"entry": [entry]}
     off = {"state": "off", "detail": "", "member": "", "seen": None}
@@ -297,7 +297,7 @@ def test_info_tells_how_slacks_buttons_are(api):
         ({}, {"_key": "SUB-1", "enabled": False}, 1),
     ],
 )
-def test_info_tells_which_channels_are_set_up(api, stanza, subscription, notices):
+def test_info_shows_which_channels_are_set_up(api, stanza, subscription, notices):
     entry = {"name": "teams", "content": stanza}
     api.answers["conf-incident_management_settings"] = {"entry": [entry]}
     if subscription:

@@ -81,7 +81,7 @@ def test_so_it_does_for_the_items_of_a_list(bodies):
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(body, sentence):
+def test_what_is_wrong_is_reported_in_one_sentence(body, sentence):
     with pytest.raises(Invalid) as caught:
         check(body, SAMPLE)
     assert str(caught.value) == sentence

@@ -78,7 +78,7 @@ def test_an_earlier_episode_comes_first_and_what_helped_is_named(api):
     assert [one["fixes"] for one in earlier] == [["Roll back r8"], [], []]
 
 
-def test_what_is_open_is_told_apart_and_what_was_merged_is_left_out(api):
+def test_what_is_open_is_distinguished_and_what_was_merged_is_left_out(api):
     same = {"rules": ["Errors"], "entities": ["checkout"]}
     other = stored(api, 1, **same, status="in_progress")
     stored(api, 2, **same, merged_into=other)

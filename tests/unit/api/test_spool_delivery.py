@@ -35,7 +35,7 @@ def keep(api, path=SIGNALS, body=None, actor="mia"):
     return spool.put(path, body or {"signals": [FINDING]}, actor, api.clock.now())
 
 
-def test_what_no_worker_took_is_carried_out_after_the_next_request(api, kept):
+def test_what_no_worker_took_is_executed_after_the_next_request(api, kept):
     keep(api)
     keep(api, NOTIFICATIONS, {"channel": "slack", "message": "Disk is full", "id": "1"})
     api.clock.advance(120)
@@ -84,7 +84,7 @@ def test_what_the_kv_store_can_not_take_stays(api, kept, monkeypatch):
 
 
 @pytest.mark.parametrize("written_at", ["soon", [1], {}, True])
-def test_a_file_of_no_known_time_is_carried_out(api, kept, written_at):
+def test_a_file_of_no_known_time_is_executed(api, kept, written_at):
     """The process of the API would end after each answer, and what is behind that file wait."""
     broken = keep(api)
     broken.write_text(

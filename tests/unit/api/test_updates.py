@@ -70,7 +70,7 @@ def test_without_a_time_it_promises_what_stakeholders_want(api, incident):
     assert "update_due" not in write(api, incident, "Over.", state="resolved")[1]
 
 
-def test_the_list_is_newest_first_with_who_is_told_and_when_the_next_is_due(api, incident):
+def test_the_list_is_newest_first_with_who_is_informed_and_when_the_next_is_due(api, incident):
     write(api, incident, "One.", next_update_in="5m")
     api.clock.advance(400)
     found = told(api, incident)
@@ -100,7 +100,7 @@ def test_a_repeat_with_the_same_key_is_one_update_also_after_a_failure(api, inci
     assert len(told(api, incident)["updates"]) == 1
 
 
-def test_of_two_who_write_at_once_the_second_sees_the_firsts_and_both_are_told(api, incident):
+def test_of_two_who_write_at_once_the_second_sees_the_firsts_and_both_are_informed(api, incident):
     api.call("GET", f"/incidents/{incident}")
     seen = {"If-Match": api.headers["ETag"]}
     assert write(api, incident, "It is the database.", headers=seen)[0] == 200
@@ -136,7 +136,7 @@ def test_of_two_who_write_at_once_the_second_sees_the_firsts_and_both_are_told(a
         ({"text": "x" * 2001}, "text"),
     ],
 )
-def test_what_can_not_be_told_or_promised_is_refused_in_one_sentence(api, incident, body, said):
+def test_what_can_not_be_reported_or_promised_is_refused_in_one_sentence(api, incident, body, said):
     status, problem = api.call("POST", f"/incidents/{incident}/updates", body)
     assert status == 400 and said in problem["detail"]
     assert told(api, incident)["updates"] == []

@@ -152,7 +152,7 @@ def test_an_end_follows_a_merge(api):
     assert ended == {"incident_id": other["id"], "what": "resolved"}
 
 
-def test_alerts_that_the_sender_left_out_are_told_of(api):
+def test_alerts_that_the_sender_left_out_are_reported(api):
     _, answer = api.call("POST", "/webhooks/alertmanager", changed(alerts("/"), truncatedAlerts=12))
     assert "12 alerts" in answer["detail"]
 
@@ -211,7 +211,7 @@ def test_a_datadog_warning_that_becomes_an_alert_raises_the_severity(api, cycle)
     assert sent(api, "datadog", ended)[0]["what"] == "resolved"
 
 
-def test_an_end_of_what_was_never_heard_of_is_nothing(api):
+def test_the_end_of_an_unknown_alert_does_nothing(api):
     assert sent(api, "datadog", over("datadog")) == [{"incident_id": "", "what": "nothing"}]
 
 
@@ -328,7 +328,7 @@ def test_a_mapping_reads_what_its_stanza_does_not_name(changed, field, read):
         ("zabbix", {"events": {"list": ["text"]}}, "rule"),
     ],
 )
-def test_what_a_mapping_cannot_read_is_said(name, body, word):
+def test_what_a_mapping_cannot_read_is_reported(name, body, word):
     with pytest.raises(Invalid) as caught:
         read_mapping(name, STANZAS).arrivals(body, 1.7e9)
     assert word in str(caught.value)

@@ -69,7 +69,7 @@ def test_what_a_mute_holds_keeps_nothing_else_from_being_taken_in(api, monkeypat
 
 
 @pytest.mark.parametrize("tool", ["cloudwatch", "datadog"])
-def test_an_alert_that_ended_in_the_window_stays_held_back(api, tool):
+def test_an_alert_that_ended_in_the_window_stays_suppressed(api, tool):
     held_back(api, tool)
     api.clock.advance(600)
     assert sent(api, tool, over(tool))[0]["what"] == "nothing"
@@ -94,7 +94,7 @@ def test_an_alert_of_a_tool_that_tells_again_is_left_to_the_tool(api):
     assert taken_in_again(api) == []
 
 
-def test_the_end_of_many_alerts_reads_what_was_held_back_of_them_in_parts_and_once(api):
+def test_the_end_of_many_alerts_reads_what_was_suppressed_of_them_in_parts_and_once(api):
     """A query too long for a URL is answered at once: over 25 MB the tool's message was refused."""
     held_back(api, "datadog")
     signals = api.stores_value.signals

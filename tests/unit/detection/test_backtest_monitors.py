@@ -98,7 +98,7 @@ def test_what_is_out_of_order_for_long_is_not_over_though_it_is_found_once():
     assert found["resolved_at"] == "" or found["resolved_at"] > START + 30 * SPAN + 1800
 
 
-def test_what_can_not_be_replayed_is_said_in_a_sentence():
+def test_what_can_not_be_replayed_is_reported_in_a_sentence():
     watched = ratio(by="service")
     with pytest.raises(BacktestFailed, match="the time range has more than 20000 spans"):
         list(MonitorReplay(watched.monitor, watched.searcher, START, START + 1e8).spans())

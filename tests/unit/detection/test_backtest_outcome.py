@@ -224,7 +224,7 @@ def test_a_rule_that_matches_nothing_today_is_given_a_threshold_too():
     assert {row["setting"] for row in incidents} == {"proposed"}
 
 
-def test_nothing_at_all_is_said_with_a_summary():
+def test_nothing_at_all_is_reported_with_a_summary():
     incidents, summaries = replayed(Errors(5), target_pages_per_day=1)
 
     assert incidents == []
@@ -292,7 +292,7 @@ def test_a_search_is_loosened_at_its_last_where(spl, expected, metric):
         "a | where 5 < b",
     ],
 )
-def test_a_search_without_a_plain_threshold_is_told_of(spl):
+def test_a_search_without_a_plain_threshold_is_reported(spl):
     with pytest.raises(BacktestFailed, match=r"where count > 5"):
         search_without_threshold(spl)
 
@@ -322,7 +322,7 @@ def test_what_is_compared_is_checked():
         parse_compare("quiet=long")
 
 
-def test_a_maintenance_window_holds_back_what_it_held_back_then():
+def test_a_maintenance_window_suppresses_what_it_suppressed_then():
     window = Suppression(
         "SUP-1",
         "upgrade",

@@ -65,7 +65,7 @@ def searched(seconds: float, runs: int, rounds: int = 1) -> List[str]:
     return told
 
 
-def test_how_far_it_is_is_told_seldom_and_ever_more_so():
+def test_how_far_it_is_is_reported_seldom_and_ever_more_so():
     told = searched(0.5, 240)
     assert told == [
         "Searched up to 1970-01-01 01:40 UTC in 10 seconds, 8 percent of the time range. About "

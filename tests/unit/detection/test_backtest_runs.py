@@ -51,7 +51,7 @@ def test_a_step_of_ones_own_is_on_whole_steps():
         ("", 1.0, DAY * 30, "More than"),
     ],
 )
-def test_what_can_not_be_run_is_said(schedule, step, span, match):
+def test_what_can_not_be_run_is_reported(schedule, step, span, match):
     with pytest.raises(BacktestFailed, match=match):
         runs_of("n", schedule, step, NOON - span, NOON, timezone.utc)
 
@@ -97,7 +97,7 @@ def test_a_search_that_writes_is_refused(spl):
         ("index=a | `a b`", "can't be parsed"),
     ],
 )
-def test_what_can_not_be_told_is_refused(spl, match):
+def test_what_can_not_be_reported_is_refused(spl, match):
     with pytest.raises(NotReadOnly, match=match):
         check_read_only(spl, MACROS.get)
 
@@ -138,7 +138,7 @@ def test_an_incident_is_over_when_the_detection_says_so_else_as_the_app_is_confi
     ("lifecycle", "own", "match"),
     [({"resolve_after": "soon"}, "", "resolve_after is 'soon'"), ({}, "soon", "is 'soon'")],
 )
-def test_a_malformed_time_is_said_and_not_guessed(lifecycle, own, match):
+def test_a_malformed_time_is_reported_and_not_guessed(lifecycle, own, match):
     with pytest.raises(BacktestFailed, match=match):
         recovery(lifecycle, quiet_after=own)
 

@@ -57,7 +57,7 @@ def test_a_rise_in_small_steps_is_found_before_it_is_usual(sensitivity):
     assert len(found) == 1 and found[0] >= 1000
 
 
-def test_a_lasting_shift_is_told_and_then_is_the_new_normal():
+def test_a_lasting_shift_is_reported_and_then_is_the_new_normal():
     values = [value + (80 if i >= 1500 else 0) for i, value in enumerate(_season(7))]
     found = _anomalies(values, season="daily")
     assert found and found[0] <= 1502
@@ -66,7 +66,7 @@ def test_a_lasting_shift_is_told_and_then_is_the_new_normal():
 
 @pytest.mark.parametrize("factor", [1.6, 2.0, 3.0, 0.5])
 @pytest.mark.parametrize("seed", [11, 12, 13])
-def test_a_series_that_is_scaled_for_good_is_told_once(factor, seed):
+def test_a_series_that_is_scaled_for_good_is_reported_once(factor, seed):
     begin = 21 * DAY + 61 * seed % DAY
     values = [v * (factor if i >= begin else 1) for i, v in enumerate(_season(25, seed=seed))]
     found = [i for i in _anomalies(values) if i >= begin]
@@ -81,7 +81,7 @@ def test_a_scaled_series_is_judged_by_its_own_height_the_next_day():
     assert [i for i in _anomalies(values) if i >= begin] == [begin, outage]
 
 
-def test_an_anomaly_is_told_once_where_it_begins():
+def test_an_anomaly_is_reported_once_where_it_begins():
     values = [50.0 + (i % 5) for i in range(400)]
     for i in range(300, 306):
         values[i] = 500.0
@@ -98,7 +98,7 @@ def test_a_fault_does_not_hide_the_next_one_of_its_kind():
 
 @pytest.mark.parametrize("hours", [1, 2, 3, 5])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_an_outage_is_told_again_hours_after_the_last_one(hours, seed):
+def test_an_outage_is_reported_again_hours_after_the_last_one(hours, seed):
     values = [200 + value for value in _season(24, seed=seed)]
     first = 23 * DAY + 30
     second = first + 6 + 12 * hours
@@ -109,7 +109,7 @@ def test_an_outage_is_told_again_hours_after_the_last_one(hours, seed):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_dip_that_becomes_an_outage_is_told_again(seed):
+def test_a_dip_that_becomes_an_outage_is_reported_again(seed):
     values = [200 + value for value in _season(24, seed=seed)]
     first = 23 * DAY + 30
     values[first : first + 6] = [value * 0.6 for value in values[first : first + 6]]

@@ -117,7 +117,7 @@ def test_what_is_seen_raises_a_record_only_later():
     assert marks[-1] == pytest.approx(1.2, rel=0.01)
 
 
-def test_an_anomaly_ends_after_calm_points_and_is_told_again_only_then():
+def test_an_anomaly_ends_after_calm_points_and_is_reported_again_only_then():
     records = _learned()
     told = [records.weigh([8.0], [0.0], True).is_anomaly for _ in range(10)]
     assert told == [True] + [False] * 9
@@ -192,7 +192,7 @@ def _followed(points):
     return shift
 
 
-def test_a_scaled_series_is_told_from_a_moved_one():
+def test_a_scaled_series_is_distinguished_from_a_moved_one():
     usual = [100.0 + 5.0 * i for i in range(40)]
     scaled = _followed([(3.0 * one, one) for one in usual])
     moved = _followed([(one + 80.0, one) for one in usual])

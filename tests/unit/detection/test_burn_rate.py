@@ -66,7 +66,7 @@ def test_a_burn_that_grows_is_raised_again_by_its_worse_rate_and_stays_one_incid
     assert [one["count"] for one in service.signals] == [55 * 8, 300]
 
 
-def test_a_fast_burn_that_goes_on_is_told_of_each_hour_and_milder_rates_with_it():
+def test_a_fast_burn_that_goes_on_is_reported_each_hour_and_milder_rates_with_it():
     service = Service()
     service.live((500, 1000), times=40)
 
@@ -117,7 +117,7 @@ def test_it_says_what_burns_and_what_is_left():
     )
 
 
-def test_what_is_not_known_yet_and_what_is_used_up_is_said():
+def test_what_is_not_known_yet_and_what_is_used_up_is_reported():
     service = Service(healthy=(20, 2000), objective="99.95")
     service.live((20, 2000), times=2)
     first = service.signals[0]
@@ -270,7 +270,7 @@ def test_services_that_are_gone_for_the_whole_window_leave_their_places():
     assert detector.has_seen_any()
 
 
-def test_a_number_that_is_no_count_of_bad_events_is_told_of():
+def test_a_number_that_is_no_count_of_bad_events_is_reported():
     detector = detector_for(Monitor.read(STANZA, SLO))
     assert detector.judge(START, rows_of(START, {"pay": (70, 30)})) == []
     assert "says that 70 of 30 events are bad" in detector.problems[0]
@@ -341,7 +341,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(settings: Dict[str, str], 
         ({"sensitivity": "medium", "season": "auto", "direction": "both"}, ""),
     ],
 )
-def test_a_setting_that_would_do_nothing_is_told_of(settings: Dict[str, str], said: str):
+def test_a_setting_that_would_do_nothing_is_reported(settings: Dict[str, str], said: str):
     values = {**SLO, **settings}
     assert unused_setting(Monitor.read(STANZA, values), values).startswith(said)
     assert bool(unused_setting(Monitor.read(STANZA, values), values)) == bool(said)

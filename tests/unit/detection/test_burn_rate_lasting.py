@@ -75,7 +75,7 @@ def test_however_many_pods_burn_and_are_gone_the_state_stays_small():
     assert {key for ((key,), *_rest) in pods.state["series"] if key.endswith("4")}
 
 
-def test_what_is_left_is_told_as_far_as_it_is_known_when_the_windows_grow():
+def test_what_is_left_is_reported_as_far_as_it_is_known_when_the_windows_grow():
     """Of the week before, nothing but the day that the budget was for is kept."""
     service = Service(days=6, backfill="6d", window="1d", burn_rates="2x 1h/5m high")
     service.change(window="30d", burn_rates="2x 6h/5m high")

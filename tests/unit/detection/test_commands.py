@@ -167,7 +167,7 @@ def test_alertgroups_names_a_field_that_is_not_there():
     assert messages == ["alertgroups needs the field signature, but the rows do not have it."]
 
 
-def test_alertgroups_tells_of_rows_that_it_can_not_place():
+def test_alertgroups_reports_rows_that_it_can_not_place():
     rows = [{"_time": time, "signature": "a", "host": "h"} for time in ("1700000000", "soon")]
     _, found, messages = launch("alertgroups", ["kind=signature"], rows)
     assert [bool(row["group_id"]) for row in found] == [True, False]
@@ -187,6 +187,6 @@ def test_anomalyscore_says_that_it_scores_rows_without_times():
     assert launch("anomalyscore", ["value=n"])[2] == []
 
 
-def test_a_malformed_state_is_told_as_a_states_name():
+def test_a_malformed_state_is_reported_as_a_states_name():
     _, _, said = launch("anomalyscore", ["value=n", 'state="a b"'], [{"_time": "1", "n": "7"}])
     assert "A state's name is 1 to 60 letters, digits" in str(said)

@@ -239,7 +239,7 @@ def test_an_incident_that_is_opened_again_and_again_is_not_quiet_enough():
     assert f"2 of 2 incidents would have been opened, with {found.pages} of 33" in found.sentence
 
 
-def test_what_was_held_back_and_what_joined_anothers_incident_does_not_count():
+def test_what_was_suppressed_and_what_joined_anothers_incident_does_not_count():
     signals = [signal(1, 6), signal(2, 60), signal(3, 7, suppressed_by="SUP-1")]
     assert [one.incident_id for one in findings_of(signals, "count")] == ["INC-1", "INC-2"]
     assert best(signals, {"INC-1": "false_positive"}) is not None

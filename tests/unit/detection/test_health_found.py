@@ -151,7 +151,7 @@ def test_signals_are_read_page_by_page_and_each_counts_once(monkeypatch: pytest.
     assert (health["week"]["signals"], health["month"]["signals"]) == (8, 11)
 
 
-def test_a_detection_that_is_silent_for_long_is_told_from_one_that_never_fired():
+def test_a_detection_that_is_silent_for_long_is_distinguished_from_one_that_never_fired():
     place = Place(*((f"Rule {number}", "shop") for number in range(25)))
     place.find("Rule 3", "shop", 2, ago=40)
     place.find("Rule 19", "shop", 1, ago=50)

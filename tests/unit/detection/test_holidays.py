@@ -49,7 +49,7 @@ def told(days: int, first: int = MONDAY, outage: Tuple[float, float] = (0.0, 0.0
 
 @pytest.mark.parametrize("days", [1, 3])
 @pytest.mark.parametrize("first", [MONDAY, MONDAY + 2])
-def test_it_is_told_as_it_begins_and_the_return_to_work_is_not(days: int, first: int):
+def test_it_is_reported_as_it_begins_and_the_return_to_work_is_not(days: int, first: int):
     found = told(days, first)
     assert 0.25 < found[0] < 0.6
     # Once more at most while it lasts: 4 to 8 times in all, before a shift could be over.
@@ -57,7 +57,7 @@ def test_it_is_told_as_it_begins_and_the_return_to_work_is_not(days: int, first:
     assert found[-1] < days
 
 
-def test_a_fault_on_the_day_after_is_told():
+def test_a_fault_on_the_day_after_is_reported():
     found = told(1, outage=(1.55, 1.7))
     assert any(1.55 <= time < 1.6 for time in found)
 

@@ -132,7 +132,7 @@ def test_an_edit_while_the_clock_is_ahead_costs_no_span():
     assert watched.raised() == expected
 
 
-def test_a_clock_that_was_wrong_is_told_to_people_even_when_no_span_is_due():
+def test_a_clock_that_was_wrong_is_reported_to_people_even_when_no_span_is_due():
     watched = ratio()
     watched.run()
     watched.clock.set(START + 10 * HOUR)
@@ -195,7 +195,7 @@ def test_a_turn_is_given_back_whatever_happens_in_it():
     assert watched.stores.claims.get("monitor:orders:turn") is None
 
 
-def test_two_members_with_other_settings_under_one_name_are_told_of():
+def test_two_members_with_other_settings_under_one_name_are_reported():
     """Edited on one member alone, as Splunk does not replicate inputs.conf: both learn for ever."""
     watched = ratio(by="service")
     watched.run()

@@ -58,7 +58,7 @@ def test_a_trouble_that_outlasts_the_window_opens_an_incident(detector):
 
 
 @pytest.mark.parametrize("detector", ["baseline", "new_template"])
-def test_a_trouble_that_ended_in_the_window_stays_held_back(detector):
+def test_a_trouble_that_ended_in_the_window_stays_suppressed(detector):
     one = watched(detector)
     hold(one, 3 * HOUR)
     trouble(one, 1200)

@@ -39,7 +39,7 @@ class Delayed(Watched):
         return self.troubles().get("orders", "")
 
 
-def test_late_events_are_told_of_with_the_lag_that_they_need():
+def test_late_events_are_reported_with_the_lag_that_they_need():
     world = Delayed(late=2, delay=900.0)
     world.live(3 * HOUR)
 
@@ -50,7 +50,7 @@ def test_late_events_are_told_of_with_the_lag_that_they_need():
     assert "Set lag to 10m" in world.shown()
 
 
-def test_with_that_lag_it_is_told_no_more():
+def test_with_that_lag_it_is_reported_no_more():
     world = Delayed(late=2, delay=900.0)
     world.live(3 * HOUR)
     world.change(lag="10m")

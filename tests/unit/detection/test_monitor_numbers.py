@@ -49,7 +49,7 @@ def test_one_series_without_a_number_does_not_keep_the_others_from_being_judged(
 
 
 @pytest.mark.parametrize("number", UNUSABLE)
-def test_a_ratio_without_a_number_is_told_of(number):
+def test_a_ratio_without_a_number_is_reported(number):
     watched = learned("failed", detector="ratio", threshold="30")
     watch(watched, [], [row("a", 0, "40"), row("b", 0, number)])
 
@@ -57,7 +57,7 @@ def test_a_ratio_without_a_number_is_told_of(number):
     assert "failed of b is" in watched.troubles()["orders"]
 
 
-def test_a_count_that_is_none_is_told_of():
+def test_a_count_that_is_none_is_reported():
     watched = learned("count")
     watch(watched, [], [row("a", 0, events="9000"), row("b", 0, events="inf")])
 

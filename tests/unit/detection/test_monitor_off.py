@@ -84,7 +84,7 @@ def test_one_that_is_removed_and_made_anew_with_another_search_raises_from_now_o
 
 
 @pytest.mark.parametrize("at", [0, 1])
-def test_a_worker_that_is_killed_while_it_signs_tells_of_it_the_next_time(at):
+def test_a_worker_that_is_killed_while_it_signs_reports_it_the_next_time(at):
     watched = ratio()
     watched.run()
     signed(watched)

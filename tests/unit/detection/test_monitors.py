@@ -88,7 +88,7 @@ def test_two_new_templates_of_one_service_in_one_span_are_two_problems():
     assert len({one["dedup_key"] for one in watched.signals}) == 2
 
 
-def test_a_slow_search_is_told_of_and_tried_over_less():
+def test_a_slow_search_is_reported_and_tried_over_less():
     watched = ratio()
 
     def slow(start, end):
@@ -102,7 +102,7 @@ def test_a_slow_search_is_told_of_and_tried_over_less():
     assert "did not finish within 60 seconds" in watched.told[0]
 
 
-def test_a_search_that_fails_is_told_of_by_name_and_its_spans_stay_due():
+def test_a_search_that_fails_is_reported_by_name_and_its_spans_stay_due():
     watched = ratio()
 
     def refuse(_start, _end):
@@ -179,7 +179,7 @@ def test_a_finding_is_about_the_service_or_host_so_that_others_find_its_events()
     )
 
 
-def test_more_series_than_are_watched_are_told_of(monkeypatch):
+def test_more_series_than_are_watched_are_reported(monkeypatch):
     monkeypatch.setattr("incident_management.detection.monitors.detector.MAX_SERIES", 20)
     watched = Watched(by="user")
     for number in range(30):
@@ -189,7 +189,7 @@ def test_more_series_than_are_watched_are_told_of(monkeypatch):
     assert "more than 20 series by user" in watched.told[0]
 
 
-def test_ten_thousand_series_are_told_of_and_the_first_are_watched():
+def test_ten_thousand_series_are_reported_and_the_first_are_watched():
     watched = Watched(by="user")
     for number in range(10_000):
         watched.add(START - 400, user=f"u{number}")
@@ -229,7 +229,7 @@ def test_series_that_are_gone_leave_their_places_to_new_ones(value):
 
 
 @pytest.mark.parametrize("values", [{"value": "avg(ms)"}, {"value": "failed", "detector": "ratio"}])
-def test_a_value_that_no_event_has_or_that_is_text_is_told_of(values):
+def test_a_value_that_no_event_has_or_that_is_text_is_reported(values):
     """splunkd's aggregates of text are empty."""
     watched = Watched(**values)
     watched.events = []
@@ -239,7 +239,7 @@ def test_a_value_that_no_event_has_or_that_is_text_is_told_of(values):
     assert f"no event has {values['value']}" in watched.told[0]
 
 
-def test_a_field_of_by_that_no_event_has_is_told_of():
+def test_a_field_of_by_that_no_event_has_is_reported():
     """splunkd's stats drops events without it."""
     watched = Watched(by="servcie")
     watched.rows = []
@@ -265,7 +265,7 @@ def test_rows_in_any_order_are_judged_in_order_of_time():
     assert mixed_up.raised() == ordered.raised() == [("orders", n * 300) for n in (1, 3, 5)]
 
 
-def test_a_row_without_a_time_is_told_of():
+def test_a_row_without_a_time_is_reported():
     watched = ratio()
     watched.rows = [{"events": "3"}]
     watched.run()

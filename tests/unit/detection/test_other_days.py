@@ -49,7 +49,7 @@ def told(values: Values, direction: str = "both") -> List[float]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_holiday_is_told_on_its_morning_and_the_days_after_it_are_not(seed: int) -> None:
+def test_a_holiday_is_reported_on_its_morning_and_the_days_after_it_are_not(seed: int) -> None:
     rng = random.Random(seed)
 
     def office(at: int) -> float:
@@ -62,7 +62,7 @@ def test_a_holiday_is_told_on_its_morning_and_the_days_after_it_are_not(seed: in
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_launch_is_told_while_traffic_rises_and_not_on_the_days_after(seed: int) -> None:
+def test_a_launch_is_reported_while_traffic_rises_and_not_on_the_days_after(seed: int) -> None:
     rng, launch = random.Random(seed), BEGIN + 22 * DAY + 10 * 3600
 
     def launched(at: int) -> float:
@@ -118,7 +118,7 @@ def test_two_hours_without_values_are_no_anomaly(of_counter: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_backlog_that_comes_after_a_gap_is_told_once_for_each_end(seed: int) -> None:
+def test_a_backlog_that_comes_after_a_gap_is_reported_once_for_each_end(seed: int) -> None:
     rng, gap = random.Random(seed), BEGIN + 18 * DAY + 12 * 3600
 
     def held(at: int) -> float:

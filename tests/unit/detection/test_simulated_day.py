@@ -129,7 +129,7 @@ def test_each_fault_is_found_within_two_spans(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_maintenance_is_found_but_held_back(seed: int) -> None:
+def test_maintenance_is_found_but_suppressed(seed: int) -> None:
     days = lived(seed, eventful=True, deploy=True)
     span = (MAINTENANCE, MAINTENANCE + FAULT_SECONDS + SPAN)
     during = [s for d in days for s in d.signals if span[0] <= s["first_time"] - START < span[1]]

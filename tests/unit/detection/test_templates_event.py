@@ -80,7 +80,7 @@ def test_what_a_baseline_never_saw_is_new_in_every_format(wrapped):
 
 
 @pytest.mark.parametrize("event", [windows_xml, lambda code: windows(code, "It happened.")])
-def test_events_of_windows_are_told_apart_by_their_codes(event):
+def test_events_of_windows_are_distinguished_by_their_codes(event):
     found = TemplateMiner().match_all([event(code) for code in (4624, 4625, 4740, 1102) * 50])
     assert len({match.template_id for match in found}) == 4
 

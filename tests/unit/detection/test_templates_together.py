@@ -328,7 +328,7 @@ def test_the_part_of_a_program_that_tells_is_no_value():
         ['agent: Service "web-{}" in sync', 'agent: Check "disk-{}" in sync'],
     ],
 )
-def test_statements_that_differ_in_a_word_are_told_apart(statements):
+def test_statements_that_differ_in_a_word_are_distinguished(statements):
     found = groups(*[[line.format(n) for n in range(17, 22)] for line in statements])
     assert all(len(templates) == 1 for templates in found)
     assert len(set.union(*found)) == len(statements)

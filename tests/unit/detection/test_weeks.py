@@ -138,7 +138,7 @@ def _told(level, weeks, seed, noise=5.0):
 @pytest.mark.one_python
 @pytest.mark.parametrize("hours", [0.5, 1, 2, 3])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_job_of_once_a_week_is_told_in_its_first_week_alone(hours, seed):
+def test_a_job_of_once_a_week_is_reported_in_its_first_week_alone(hours, seed):
     rng = random.Random(seed)
     at = rng.randrange(WEEK - DAY)
     late = [rng.randrange(-1, 2) for _ in range(6)]
@@ -164,7 +164,7 @@ def test_a_fault_of_hours_is_not_told_again_when_all_is_well_a_week_later(factor
 
 @pytest.mark.one_python
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_fault_that_comes_again_a_week_later_is_told_again(seed):
+def test_a_fault_that_comes_again_a_week_later_is_reported_again(seed):
     begin = 4 * WEEK + 101 * seed
     hours = {begin + week * WEEK + i for week in (0, 1) for i in range(HOUR)}
     found = _told(lambda i: _level(i) * (2.5 if i in hours else 1.0), 6, seed)
@@ -173,7 +173,7 @@ def test_a_fault_that_comes_again_a_week_later_is_told_again(seed):
 
 @pytest.mark.one_python
 @pytest.mark.parametrize("seed", [1, 2, 3, 5])
-def test_a_series_of_weekdays_that_halves_for_good_is_told_within_hours(seed):
+def test_a_series_of_weekdays_that_halves_for_good_is_reported_within_hours(seed):
     begin = 6 * WEEK + 5 * 61 * seed
     found = _told(lambda i: _level(i) * (0.5 if i >= begin else 1.0), 7, seed)
     assert [i for i in found if begin <= i < begin + 6 * HOUR]
@@ -181,13 +181,13 @@ def test_a_series_of_weekdays_that_halves_for_good_is_told_within_hours(seed):
 
 @pytest.mark.one_python
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_pauses_at_weekends_are_told_for_few_weeks(seed):
+def test_pauses_at_weekends_are_reported_for_few_weeks(seed):
     found = _told(lambda i: _level(i, weekend=0.03), 8, seed)
     assert not [i for i in found if i >= 5 * WEEK]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_value_beyond_a_bound_that_the_week_expects_is_told(seed):
+def test_a_value_beyond_a_bound_that_the_week_expects_is_reported(seed):
     rng, baseline, told = random.Random(seed), Baseline(season="weekly"), {}
     now = 4 * WEEK + DAY + 33
     for i in range(now):

@@ -138,7 +138,7 @@ def test_it_stays_open_when_it_was_found_since(detection):
     assert detection.incident["status"] == "resolved"
 
 
-def test_it_stays_open_when_what_was_found_since_was_held_back(detection):
+def test_it_stays_open_when_what_was_found_since_was_suppressed(detection):
     """It used to be resolved as calm while a snooze suppressed its detection."""
     detection.flaps()
     detection.is_over()
@@ -150,7 +150,7 @@ def test_it_stays_open_when_what_was_found_since_was_held_back(detection):
     assert (detection.incident["status"], detection.incident["flapping"]) == ("new", False)
 
 
-def test_what_was_held_back_and_is_over_or_of_another_problem_keeps_nothing_open(detection):
+def test_what_was_suppressed_and_is_over_or_of_another_problem_keeps_nothing_open(detection):
     detection.flaps()
     detection.is_over()
     now = detection.clock.now() + 1

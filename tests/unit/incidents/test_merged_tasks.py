@@ -149,7 +149,7 @@ def test_what_came_with_another_goes_on_with_the_next_one_and_comes_back_through
 @pytest.mark.one_python
 @pytest.mark.parametrize("kills", [0, 1])
 @pytest.mark.parametrize("what", ["add", "tick"])
-def test_what_is_said_in_the_moment_of_the_merge_goes_along(what: str, kills: int) -> None:
+def test_what_is_reported_in_the_moment_of_the_merge_goes_along(what: str, kills: int) -> None:
     """After any kill, once the worker has run, the survivor has the written task."""
 
     def writers():

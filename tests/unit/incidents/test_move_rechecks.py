@@ -39,7 +39,7 @@ def _minutes(stores, clock, minutes):
     return read
 
 
-def test_a_finished_move_is_looked_at_more_and_more_rarely(stores, clock, two):
+def test_a_finished_move_is_checked_more_and_more_rarely(stores, clock, two):
     merge(stores, clock, *two)
     assert _minutes(stores, clock, 60) == [1, 2, 3, 4, 6, 9, 13, 19, 28, 38, 48, 58]
     check(stores)
@@ -120,7 +120,7 @@ def test_a_lost_note_only_causes_another_check(stores, clock, two):
     check(stores)
 
 
-def test_a_new_move_has_those_looked_at_that_share_an_incident_with_it(
+def test_a_new_move_has_those_checked_that_share_an_incident_with_it(
     stores, clock, two, monkeypatch
 ):
     a, b = two

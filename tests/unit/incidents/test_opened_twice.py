@@ -144,7 +144,7 @@ def test_what_stays_apart_is_compared_once_and_again_when_one_is_about_something
     assert stores.incidents.get(second)["merged_into"] == first
 
 
-def test_one_whose_signal_is_still_to_be_written_is_looked_at_again(stores, clock):
+def test_one_whose_signal_is_still_to_be_written_is_checked_again(stores, clock):
     compared: Compared = {}
     opened(stores, clock)
     clock.advance(1)

@@ -278,7 +278,7 @@ def test_suppressed_findings_of_another_problem_keep_no_incident_open(world):
     assert world.status(incident) == "resolved"
 
 
-def test_each_problem_of_an_incident_counts_where_one_is_held_back(world):
+def test_each_problem_of_an_incident_counts_where_one_is_suppressed(world):
     incident = world.raise_signal("orders")
     (found,) = world.stores.signals.all()
     moved = signal(

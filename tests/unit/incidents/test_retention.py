@@ -134,7 +134,7 @@ def test_tombstones_of_an_earlier_version_are_set_aside(old):
     assert tombstone(old.stores, old.id) == stone
 
 
-def test_of_what_was_kept_for_all_incidents_only_its_own_is_looked_at(old):
+def test_of_what_was_kept_for_all_incidents_only_its_own_is_checked(old):
     """First messages and model calls have a claim for each: 100,000 of one purpose."""
     asked = []
     delete = old.stores.claims.delete_matching

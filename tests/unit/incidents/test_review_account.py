@@ -220,7 +220,7 @@ def test_each_life_of_a_reopened_incident_is_described(told):
     )
 
 
-def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores, clock, two):
+def test_a_merge_is_reported_on_both_and_the_merged_one_is_not_to_be_reviewed(stores, clock, two):
     first, second = two
     merging.merge(Act(stores, clock, "ann"), first, second)
     gone, kept = (read_review(stores, one, GRAVE).to_document() for one in two)
@@ -267,7 +267,7 @@ def test_a_review_is_due_where_one_is_wanted_until_somebody_says_so(told, ending
 
 
 @pytest.mark.one_python
-def test_of_hundreds_of_deeds_and_failures_the_first_and_last_are_told(told):
+def test_of_hundreds_of_deeds_and_failures_the_first_and_last_are_reported(told):
     for number in range(300):
         told.say("note", "ann", after=0.001, text=f"note {number}")
         told.say(

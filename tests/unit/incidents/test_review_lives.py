@@ -129,7 +129,7 @@ def test_who_resolved_it_in_the_same_moment_without_effect_did_not(told):
     assert not any("bob" in str(one) for one in told.statements("did"))
 
 
-def test_of_hundreds_of_lives_the_first_and_last_are_told(told):
+def test_of_hundreds_of_lives_the_first_and_last_are_reported(told):
     for number in range(60):
         lifecycle.resolve(Act(told.stores, told.clock, "ann"), told.id)
         told.clock.advance(60)

@@ -193,7 +193,7 @@ def test_a_cover_counts_for_whom_a_rota_falls_back_to():
         ({**WEEKLY, "handovers": "x"}, "[rota:first] has no setting 'handovers'; use members,"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(values, said):
+def test_what_is_wrong_is_reported_in_one_sentence(values, said):
     assert said in problem(**values)
 
 

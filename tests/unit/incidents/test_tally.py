@@ -180,7 +180,7 @@ def test_a_day_with_more_detections_than_are_kept_is_read(place, monkeypatch):
     place.check(NOW - 2 * DAY, NOW)
 
 
-def test_what_was_held_back_on_a_day_with_more_detections_is_kept(place, monkeypatch):
+def test_what_was_suppressed_on_a_day_with_more_detections_is_kept(place, monkeypatch):
     monkeypatch.setattr(signal_counts, "MAX_DETECTIONS", 3)
     _storm(place, 5)
     place.count_all()

@@ -34,7 +34,7 @@ def test_a_number_of_results_triggers_or_not_or_can_not_tell(names, values, resu
     assert triggers(dict(zip(names, values)), results) is verdict
 
 
-def test_no_condition_is_always_and_one_in_spl_can_not_be_told():
+def test_no_condition_is_always_and_one_in_spl_can_not_be_reported():
     assert triggers({}, 0) is True
     assert triggers({"alert_condition": "search count > 5"}, 9) is None
 

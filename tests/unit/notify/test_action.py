@@ -54,7 +54,7 @@ def desk():
     return Desk()
 
 
-def test_a_fired_alert_is_told_once_however_often_it_is_repeated(desk):
+def test_a_fired_alert_is_announced_once_however_often_it_is_repeated(desk):
     assert desk.notify().endswith(" is on the outbox")
     assert desk.notify().endswith(" is on the outbox already")
     assert desk.notify("teams").endswith(" is on the outbox")
@@ -76,7 +76,7 @@ def test_which_result_an_action_is_for(desk, file, result):
 
 
 @pytest.mark.parametrize("channel", ["slack", "teams", "pagerduty"])
-def test_each_result_of_a_search_that_triggers_for_each_is_told_once(desk, channel):
+def test_each_result_of_a_search_that_triggers_for_each_is_announced_once(desk, channel):
     for _repeat in range(2):
         for number in range(3):
             file = f"/dispatch/{SID}/per_result_alert/tmp_{number}.csv.gz"

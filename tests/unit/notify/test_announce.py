@@ -24,7 +24,7 @@ def desk():
     return Desk()
 
 
-def test_an_opened_incident_is_told_on_its_teams_channels(desk):
+def test_an_opened_incident_is_announced_on_its_teams_channels(desk):
     desk.open()
     assert desk.announce() == 2
     assert desk.told() == [("pagerduty", "opened"), ("slack", "opened")]
@@ -56,7 +56,7 @@ def test_of_the_overlap_no_more_is_read_than_whether_it_is_news(desk):
     assert set(seen) == {"_key", "incident_id", "kind", "time"}
 
 
-def test_a_turn_tells_of_so_many_incidents_and_the_next_one_goes_on(desk, monkeypatch):
+def test_a_turn_reports_so_many_incidents_and_the_next_one_goes_on(desk, monkeypatch):
     monkeypatch.setattr(announcer, "MAX_AT_ONCE", 3)
     incidents = [f"INC-20260101-{number:06}" for number in range(7)]
     for incident in incidents:
@@ -70,7 +70,7 @@ def test_a_turn_tells_of_so_many_incidents_and_the_next_one_goes_on(desk, monkey
     assert desk.announce() == 0
 
 
-def test_an_incident_is_told_of_once_its_team_is_known(desk):
+def test_an_incident_is_announced_once_its_team_is_known(desk):
     desk.open(team="")
     assert desk.announce() == 0
     desk.clock.advance(3)
@@ -79,14 +79,14 @@ def test_an_incident_is_told_of_once_its_team_is_known(desk):
     assert {d["message"]["owner"] for d in desk.stores.outbox.all()} == {"mia"}
 
 
-def test_an_incident_that_is_never_routed_is_told_of_all_the_same(desk):
+def test_an_incident_that_is_never_routed_is_announced_all_the_same(desk):
     desk.open(team="")
     desk.announce()
     desk.clock.advance(2000)
     assert desk.announce() == 3
 
 
-def test_a_channel_that_nobody_set_up_is_no_failure_and_hears_of_what_comes_later():
+def test_a_channel_that_nobody_set_up_is_no_failure_and_receives_what_comes_later():
     desk = Desk()
     teams = desk.services.pop("teams")
     routing = Routing.from_stanzas({"announce": {"opened": "slack?, teams?", "resolved": "teams?"}})
@@ -156,7 +156,7 @@ def test_a_process_that_begins_inserts_nothing_that_is_there(desk):
     assert desk.stores.outbox.log.count("insert outbox") - before == 2
 
 
-def test_a_status_change_is_told_by_what_it_means(desk):
+def test_a_status_change_is_announced_by_what_it_means(desk):
     desk.open()
     desk.write("status", **{"from": "new", "to": "in_progress", "reason": ""})
     desk.write("status", **{"from": "in_progress", "to": "resolved", "reason": "fixed"})
@@ -166,7 +166,7 @@ def test_a_status_change_is_told_by_what_it_means(desk):
     assert told == ["opened", "resolved", "reopened"]
 
 
-def test_two_entries_that_do_the_same_are_told_of_once(desk):
+def test_two_entries_that_do_the_same_are_announced_once(desk):
     """An automatic resolve by two workers at once; the second one's clock is behind."""
     desk.open()
     data = {"from": "new", "to": "resolved", "reason": "recovered"}
@@ -194,7 +194,7 @@ def test_an_entry_with_a_late_clock_is_found_within_a_minute(desk):
     assert told + desk.announce() == 2
 
 
-def test_news_that_a_stopped_worker_missed_is_told_when_it_is_back(desk):
+def test_news_that_a_stopped_worker_missed_is_announced_when_it_is_back(desk):
     desk.open()
     desk.announce()
     desk.clock.advance(3 * 3600)
@@ -306,7 +306,7 @@ def test_who_takes_an_incident_is_not_called(desk):
     assert mentions(desk) == [""]
 
 
-def test_an_acknowledgement_is_told_once_though_it_gives_the_incident_an_owner(desk):
+def test_an_acknowledgement_is_announced_once_though_it_gives_the_incident_an_owner(desk):
     desk.open(team="")
     desk.clock.advance(11)
     lifecycle.acknowledge(Act(desk.stores, desk.clock, "mia"), INCIDENT)

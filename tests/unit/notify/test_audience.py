@@ -36,7 +36,7 @@ def heard(desk: Desk, channel: str) -> list[str]:
 
 
 @pytest.mark.parametrize("wish", ["slack, pagerduty", "slack, pagerduty?"])
-def test_a_channel_that_is_added_hears_of_what_comes_after(desk, wish):
+def test_a_channel_that_is_added_receives_what_comes_after(desk, wish):
     assert desk.announce(routing(wish, wish)) == 0
     desk.clock.advance(5)
     desk.write("status", **RESOLVED)
@@ -45,7 +45,7 @@ def test_a_channel_that_is_added_hears_of_what_comes_after(desk, wish):
     assert heard(desk, "pagerduty") == ["resolved"]
 
 
-def test_what_nobody_was_told_of_yet_is_told_to_a_new_channel_too(desk):
+def test_what_nobody_was_notified_of_yet_is_announced_to_a_new_channel_too(desk):
     """Splunk is restarted with the changed conf, and an incident changes meanwhile."""
     desk.write("status", **RESOLVED)
     desk.clock.advance(600)
@@ -63,7 +63,7 @@ def test_an_event_that_is_added_takes_nothing_from_the_others(desk):
     assert heard(desk, "slack") == ["opened", "resolved"]
 
 
-def test_a_team_that_adds_a_channel_hears_of_what_comes_after():
+def test_a_team_that_adds_a_channel_receives_what_comes_after():
     desk = Desk()
     desk.open()
     desk.announce(routing("slack, teams", channels="slack"))
@@ -75,7 +75,7 @@ def test_a_team_that_adds_a_channel_hears_of_what_comes_after():
     assert desk.told("INC-20260101-BBBBBB") == [("slack", "opened"), ("teams", "opened")]
 
 
-def test_a_subscription_hears_of_what_comes_after_it_was_made(desk):
+def test_a_subscription_receives_what_comes_after_it_was_made(desk):
     made = {"SUB-1": {"events": ["*"], "created_at": desk.clock.now() - 10}}
     desk.announce(routing("slack"), made)
     desk.clock.advance(5)
@@ -84,7 +84,7 @@ def test_a_subscription_hears_of_what_comes_after_it_was_made(desk):
     assert heard(desk, "webhook:SUB-1") == ["resolved"]
 
 
-def test_a_subscription_made_while_no_worker_ran_hears_of_nothing_from_before(desk):
+def test_a_subscription_made_while_no_worker_ran_receives_nothing_from_before(desk):
     desk.write("note", text="before it was made")
     desk.clock.advance(5)
     made = {"SUB-1": {"events": ["*"], "created_at": desk.clock.now()}}
@@ -130,7 +130,7 @@ def test_a_checkpoint_of_an_earlier_version_takes_nothing_from_anybody(desk):
         ("", ["jira", "slack"]),
     ],
 )
-def test_what_came_from_a_ticket_is_told_everywhere_but_there(desk, once, told):
+def test_what_came_from_a_ticket_is_announced_everywhere_but_there(desk, once, told):
     desk.services = {**desk.services, "jira": None}
     desk.write("status", once=once, **RESOLVED)
     desk.announce(routing("slack", "slack, jira"))

@@ -35,7 +35,7 @@ def built(values, shown=SHOWN):
     return build(incident, entry, shown=shown)
 
 
-def test_those_that_are_marked_and_have_a_value_are_told_everywhere():
+def test_those_that_are_marked_and_have_a_value_are_announced_everywhere():
     message = built({"impact": "some", "case": "17"})
     told = [("Customer *impact*", "some")]
     assert [one for one in facts(message) if one in told] == told
@@ -57,7 +57,7 @@ def changed(kind="fields", **data):
     return build(incident, entry, shown=SHOWN)
 
 
-def test_who_is_told_that_fields_were_set_hears_of_those_alone_that_messages_show():
+def test_who_is_notified_that_fields_were_set_receives_those_alone_that_messages_show():
     was = {"impact": "none", "case": "16"}
     text = "impact: some (was none); case: 17 (was 16)"
     message = changed(set={"impact": "some", "case": "17"}, was=was, text=text)

@@ -335,7 +335,7 @@ def test_messages_from_before_this_version_stay_as_they_are_until_something_chan
     assert desk.shows()[0] == "resolved"
 
 
-def test_two_incidents_are_told_apart(desk):
+def test_two_incidents_are_distinguished(desk):
     desk.open(OTHER)
     desk.turn()
     desk.status("new", "resolved", OTHER)

@@ -30,7 +30,7 @@ def back(desk: Desk, hours: float = 25.0) -> int:
     return desk.announce()
 
 
-def test_an_open_incident_that_nobody_was_told_of_is_told_once_late(desk):
+def test_an_open_incident_that_nobody_was_notified_of_is_announced_once_late(desk):
     desk.open()
     opened_at = desk.clock.now()
     desk.write("severity", **{"from": "high", "to": "critical", "reason": "worse"})
@@ -48,7 +48,7 @@ def test_an_open_incident_that_nobody_was_told_of_is_told_once_late(desk):
     assert len(desk.said) == 1
 
 
-def test_what_is_over_and_was_never_told_is_left_out_and_that_is_said(desk):
+def test_what_is_over_and_was_never_told_is_left_out_and_that_is_reported(desk):
     desk.open()
     desk.write("status", **OVER)
     assert back(desk) == 0
@@ -56,7 +56,7 @@ def test_what_is_over_and_was_never_told_is_left_out_and_that_is_said(desk):
     assert "0 are announced late, with their current state. 1 are not" in said
 
 
-def test_an_end_is_told_late_where_the_beginning_was_told(desk):
+def test_an_end_is_announced_late_where_the_beginning_was_announced(desk):
     """Else its page would stay open."""
     desk.open()
     desk.announce()
@@ -67,7 +67,7 @@ def test_an_end_is_told_late_where_the_beginning_was_told(desk):
     assert [event for _channel, event in desk.told()] == ["opened", "resolved"] * 2
 
 
-def test_of_a_change_back_and_forth_only_the_last_is_told(desk):
+def test_of_a_change_back_and_forth_only_the_last_is_announced(desk):
     desk.open()
     desk.announce()
     for _ in range(3):
@@ -79,7 +79,7 @@ def test_of_a_change_back_and_forth_only_the_last_is_told(desk):
     assert [event for channel, event in desk.told() if channel == "slack"] == ["opened", "reopened"]
 
 
-def test_what_changed_again_within_the_day_is_told_as_ever(desk):
+def test_what_changed_again_within_the_day_is_announced_as_ever(desk):
     desk.open()
     desk.clock.advance(2 * HOUR)
     desk.write("status", **OVER)
@@ -102,7 +102,7 @@ def test_a_worker_that_was_away_for_less_says_nothing(desk):
     assert desk.told(INCIDENT) == [("pagerduty", "opened"), ("slack", "opened")]
 
 
-def test_of_incidents_that_nobody_was_told_of_and_that_are_over_no_more_is_read(desk):
+def test_of_incidents_that_nobody_was_notified_of_and_that_are_over_no_more_is_read(desk):
     """A worker without a checkpoint read each entry of thousands, and made two calls for each."""
     for number in range(30):
         incident = f"INC-20260101-{number:06}"
@@ -128,7 +128,7 @@ def test_of_incidents_that_nobody_was_told_of_and_that_are_over_no_more_is_read(
     assert "1 are announced late, with their current state. 29 are not" in desk.said[-1]
 
 
-def test_an_update_that_nobody_was_told_of_for_a_day_says_so_on_its_timeline_once(desk):
+def test_an_update_that_nobody_was_notified_of_for_a_day_says_so_on_its_timeline_once(desk):
     desk.open()
     desk.announce()
     desk.clock.advance(60)
@@ -147,7 +147,7 @@ def test_an_update_that_nobody_was_told_of_for_a_day_says_so_on_its_timeline_onc
     assert len(timeline.read(desk.stores, INCIDENT)) == entries
 
 
-def test_an_update_that_was_told_before_the_worker_ended_is_not_said_to_be_untold(desk):
+def test_an_update_that_was_announced_before_the_worker_ended_is_not_said_to_be_untold(desk):
     desk.open()
     desk.announce()
     desk.clock.advance(60)

@@ -20,7 +20,7 @@ def test_a_notification_is_sent_once():
     assert office.records == [(document["_key"], "sent")]
 
 
-def test_a_service_is_told_which_message_it_may_have_already():
+def test_a_sender_learns_which_message_the_service_may_have_already():
     service = FakeService("marked")
     office = Office(slack=service)
     service.script = [unknown("The answer was lost.")]

@@ -49,7 +49,7 @@ def test_in_a_storm_people_get_summaries_there_and_software_everything() -> None
     assert storm.arrived("desk") == ["opened"] * 30
 
 
-def test_one_that_is_added_hears_of_what_comes_after() -> None:
+def test_one_that_is_added_receives_what_comes_after() -> None:
     desk = StakeholderDesk()
     stanzas = {"announce": {"opened": "slack, chat?"}, "team:web": {}, "channel:chat": SHAPED}
     off = Routing.from_stanzas({**stanzas, "channel:chat": {**SHAPED, "disabled": "1"}})
@@ -91,7 +91,7 @@ def test_stakeholders_there_get_nothing_that_was_found_and_later_calls_know_its_
     assert not any(first.message[name] for name in ("rules", "owner", "team", "cause", "url"))
 
 
-def test_one_that_refuses_messages_is_said() -> None:
+def test_one_that_refuses_messages_is_reported() -> None:
     desk = StakeholderDesk()
     service = FakeService()
     routing = having(desk, {"channel:chat": SHAPED}, chat=service)

@@ -30,7 +30,7 @@ def tell(office, name, channel="slack"):
     office.clock.advance(60)
 
 
-def test_a_token_that_was_revoked_is_said_until_a_message_arrives(office, slack):
+def test_a_token_that_was_revoked_is_reported_until_a_message_arrives(office, slack):
     tell(office, "1")
     assert refusals(office.stores, office.clock, Routing()) == []
     slack.script = [dead(REVOKED), dead(REVOKED)]
@@ -87,7 +87,7 @@ def test_recipients_that_a_mail_server_did_not_take_are_named_until_they_are_cor
     assert refusals(office.stores, office.clock, Routing()) == []
 
 
-def test_a_teams_channel_that_is_gone_is_said_until_it_takes_a_message_or_is_named_no_more(
+def test_a_teams_channel_that_is_gone_is_reported_until_it_takes_a_message_or_is_named_no_more(
     office, slack
 ):
     refused = "Slack rejected the message for #gone: channel_not_found."

@@ -41,7 +41,7 @@ def test_nobody_takes_another_users_id(ask):
     assert ask(actor="mia", channel="pagerduty", message="Disk full", id="sid-1:pagerduty")["new"]
 
 
-def test_an_alert_without_an_owner_that_is_repeated_by_the_worker_is_told_once(ask):
+def test_an_alert_without_an_owner_that_the_worker_repeats_is_sent_once(ask):
     """The API gets it as the user that splunkd runs it as; what is kept in a file has its owner."""
     request = {"channel": "pagerduty", "message": "Disk full", "id": "sid-1:pagerduty"}
     assert ask(actor="splunk-system-user", **request)["new"]
@@ -88,7 +88,7 @@ def test_an_unknown_incident_is_not_found(ask):
         ask(channel="slack", message="x", incident_id="INC-9")
 
 
-def test_secrets_in_what_is_told_are_masked(ask):
+def test_secrets_in_what_is_announced_are_masked(ask):
     ask(channel="slack", title="Login failed", message="password=hunter2hunter2 for mia")
     (document,) = ask.stores.outbox.all()
     assert "hunter2" not in document["message"]["text"]

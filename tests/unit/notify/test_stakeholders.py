@@ -42,7 +42,7 @@ def test_the_configuration_is_sound():
     assert ROUTING.problems == ()
 
 
-def test_an_update_is_told_to_those_it_is_for_and_to_the_incidents_own_thread(desk):
+def test_an_update_is_announced_to_those_it_is_for_and_to_the_incidents_own_thread(desk):
     desk.update(state="identified", next_in=1800)
     desk.announce(ROUTING)
     assert desk.outside() == [("support", "#support", "update")]
@@ -77,7 +77,7 @@ def test_neither_logs_nor_names_nor_links_leave_and_secrets_in_the_text_are_mask
     assert message["where"] == ["Card payments"]
 
 
-def test_a_title_that_a_person_wrote_is_told(desk):
+def test_a_title_that_a_person_wrote_is_announced(desk):
     desk.write("edited", title="Card payments fail")
     desk.update()
     desk.announce(ROUTING)
@@ -103,7 +103,7 @@ def test_who_wants_it_hears_that_one_of_theirs_began_once_also_where_it_became_o
     assert message["headline"] == "Incident opened" and message["text"] == ""
 
 
-def test_who_was_told_goes_on_to_hear_of_it_when_it_is_less_grave(desk):
+def test_who_was_notified_goes_on_to_receive_it_when_it_is_less_grave(desk):
     become(desk, "critical")
     desk.announce(ROUTING)
     become(desk, "low")
@@ -118,7 +118,7 @@ def test_who_was_told_goes_on_to_hear_of_it_when_it_is_less_grave(desk):
     ]
 
 
-def test_a_merge_is_no_end_and_the_survivors_updates_go_on_to_who_was_told(desk):
+def test_a_merge_is_no_end_and_the_survivors_updates_go_on_to_who_was_notified(desk):
     desk.open(OTHER, team="web")
     desk.update("We are investigating.")
     desk.announce(ROUTING)
@@ -150,7 +150,7 @@ def test_an_update_that_raced_with_the_merge_reaches_the_survivors_stakeholders(
     assert updates_told == {"support", "board"}
 
 
-def test_nobody_is_told_twice_in_one_place(desk):
+def test_nobody_is_notified_twice_in_one_place(desk):
     stanzas = {
         **STANZAS,
         "stakeholders:a": {"slack_channels": "#support, #payments", "email": "x@a.example"},
@@ -171,7 +171,7 @@ def test_nobody_is_told_twice_in_one_place(desk):
     ]
 
 
-def test_one_place_that_is_written_in_two_ways_is_told_once(desk):
+def test_one_place_that_is_written_in_two_ways_is_announced_once(desk):
     group = {"slack_channels": "#Status, status, payments", "email": "x@a.example"}
     again = {"slack_channels": "#status", "email": "X@A.example"}
     stanzas = {**STANZAS, "stakeholders:support": group, "stakeholders:more": again}
@@ -180,7 +180,7 @@ def test_one_place_that_is_written_in_two_ways_is_told_once(desk):
     assert sorted(place for _group, place, _event in desk.outside()) == ["#Status", "x@a.example"]
 
 
-def test_who_is_added_hears_of_what_comes_after(desk):
+def test_who_is_added_receives_what_comes_after(desk):
     before = Routing.from_stanzas({k: v for k, v in STANZAS.items() if "stakeholders" not in k})
     desk.update()
     desk.announce(before)
@@ -201,7 +201,7 @@ def test_a_group_that_changes_loses_nothing_that_was_not_announced(desk):
     assert [place for _group, place, _event in desk.outside()] == ["#more", "#support"]
 
 
-def test_updates_are_told_each_by_itself_in_a_storm(desk):
+def test_updates_are_announced_each_by_itself_in_a_storm(desk):
     stormy = replace(ROUTING, tell_singly=1)
     for number in range(5):
         desk.update(f"Update {number}.", routing=stormy)
@@ -315,7 +315,7 @@ def test_who_subscribed_by_a_webhook_gets_what_stakeholders_get(desk):
     assert "Socket" not in json.dumps(told) and told["message"]["cause"] == ""
 
 
-def test_a_resolve_with_a_last_update_is_told_once_with_what_the_person_wrote(desk):
+def test_a_resolve_with_a_last_update_is_announced_once_with_what_the_person_wrote(desk):
     become(desk, "critical")
     desk.announce(ROUTING)
     desk.clock.advance(1)
@@ -338,7 +338,7 @@ def test_a_resolve_with_a_last_update_is_told_once_with_what_the_person_wrote(de
     assert events == ["opened", "update", "reopened", "resolved"]
 
 
-def test_an_end_is_told_where_the_last_update_said_something_else(desk):
+def test_an_end_is_announced_where_the_last_update_said_something_else(desk):
     become(desk, "critical")
     desk.update("Over, we think.", state="resolved")
     desk.clock.advance(1)

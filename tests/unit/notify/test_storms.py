@@ -32,7 +32,7 @@ def test_of_many_incidents_at_once_people_get_twenty_and_a_summary_and_machines_
     assert message["url"].endswith("/workbench?sort=-opened_at&team=web")
 
 
-def test_each_incidents_timeline_says_how_it_was_told(storm):
+def test_each_incidents_timeline_says_how_it_was_announced(storm):
     storm.comes(30)
     storm.goes_on(60)
     assert storm.on_timeline(20, "email") == [""]
@@ -54,7 +54,7 @@ def test_a_storm_that_lasts_is_followed_up_and_then_all_is_as_before(storm):
     assert storm.arrived("slack")[-1] == "opened"
 
 
-def test_the_gravest_are_told_singly_up_to_a_limit_of_their_own(storm):
+def test_the_gravest_are_announced_singly_up_to_a_limit_of_their_own(storm):
     storm.comes(25)
     storm.comes(65, severity="critical")
     storm.goes_on(60)
@@ -71,7 +71,7 @@ def test_a_storm_of_one_team_buries_nothing_of_another(storm):
     assert ["till"] in [one.message["where"] for one in storm.services["slack"].messages]
 
 
-def test_what_becomes_worse_or_somebodys_is_told_singly(storm):
+def test_what_becomes_worse_or_somebodys_is_announced_singly(storm):
     storm.comes(40)
     storm.goes_on(60)
     told = storm.named(40)

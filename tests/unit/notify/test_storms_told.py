@@ -57,7 +57,7 @@ def test_an_incident_that_only_a_summary_told_of_gets_a_thread_with_its_next_new
     assert assigned.thread == {"ts": f"{len(storm.services['slack'].messages) - 1}.0"}
 
 
-def test_one_that_is_left_alone_is_told_by_itself_in_its_own_thread(storm):
+def test_one_that_is_left_alone_is_announced_by_itself_in_its_own_thread(storm):
     storm.comes(21)
     storm.goes_on(60)
     storm.write("status", storm.named(21), **{"from": "new", "to": "resolved"})

@@ -110,7 +110,7 @@ def test_a_subscription_that_is_gone_off_or_without_secret_sends_nothing():
             WebhookSender(subscription, secret, Network(), ManualClock(), public)
 
 
-def test_who_wants_to_hear_of_what():
+def test_who_wants_to_receive_what():
     known: dict[str, dict[str, Any]] = {
         "A": {"events": ["*"]},
         "B": {"events": ["opened"], "severities": ["critical"]},

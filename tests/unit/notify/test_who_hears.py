@@ -81,7 +81,7 @@ def test_a_worker_that_begins_tells_nobody_of_what_was_not_theirs_then(desk):
     assert [event for group, _place, event in desk.outside() if group == "board"] == ["opened"]
 
 
-def test_a_group_of_two_places_is_told_in_both_though_the_worker_is_killed_between_them():
+def test_a_group_of_two_places_is_announced_in_both_though_the_worker_is_killed_between_them():
     both = {"severity": "critical", "email": "x@a.example", "slack_channels": "#board"}
     routing = Routing.from_stanzas(
         {"team:payments": {}, "stakeholders:board": {**both, "events": "opened, resolved"}}
@@ -184,7 +184,7 @@ def test_addresses_of_people_that_a_detection_named_are_masked():
     assert "joan" not in told and "vpn" in told
 
 
-def test_a_storm_of_openings_asks_for_none_of_them_who_was_told_before():
+def test_a_storm_of_openings_asks_for_none_of_them_who_was_notified_before():
     desk = StakeholderDesk()
     everything = {"email": "ceo@example.com", "events": "opened"}
     routing = Routing.from_stanzas({**STANZAS, "stakeholders:board": everything})
@@ -197,7 +197,7 @@ def test_a_storm_of_openings_asks_for_none_of_them_who_was_told_before():
     assert found.count("find") == 1  # what of all is there already
 
 
-def test_what_stakeholders_were_told_is_not_what_responders_were(desk):
+def test_what_stakeholders_were_notified_is_not_what_responders_were(desk):
     routing = replace(ROUTING, announce={"resolved": ROUTING.announce["resolved"]})
     desk.announce(routing)
     desk.update()

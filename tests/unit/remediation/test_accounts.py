@@ -141,7 +141,7 @@ def test_what_was_given_for_a_step_is_not_asked_for_again(amazon):
         executor.facts(about("east"))
 
 
-def test_a_role_that_may_not_be_assumed_is_told_and_nothing_is_done(amazon):
+def test_a_role_that_may_not_be_assumed_is_reported_and_nothing_is_done(amazon):
     amazon.sts.add_client_error("assume_role", "AccessDenied", "Not authorized.", 403)
     outcome = amazon.executor.execute(about("east"), "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
@@ -238,7 +238,7 @@ class TwoAccounts(Bench):
         return {"ecs": lambda: self.amazon.executor}
 
 
-def test_a_fix_is_proposed_shown_and_carried_out_in_its_account(amazon):
+def test_a_fix_is_proposed_shown_and_executed_in_its_account(amazon):
     bench = TwoAccounts(amazon)
     for _look in range(3):
         amazon.assumed("incident-management").identified(EAST).described(EAST).defined()

@@ -67,7 +67,7 @@ def test_an_undoing_that_somebody_has_just_begun_is_not_given_up(bench):
 PASSING = Outcome("failed", "The deploy API could not be reached: it is down.", transient=True)
 
 
-def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_told_that_it_is(bench):
+def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_informed_that_it_is(bench):
     not_helping(bench)
     bench.api.script = [PASSING, PASSING]
     rounds(bench, 1)
@@ -120,7 +120,7 @@ def test_what_was_released_before_it_is_sent_again_is_not_replaced(bench):
     assert state_of(bench).status == "rollback_failed"
 
 
-def test_a_person_is_told_at_once_that_a_request_failed(bench):
+def test_a_person_is_informed_at_once_that_a_request_failed(bench):
     bench.api.script = [PASSING]
     assert roll_back(bench).status == "done", "it is still judged"
     assert bench.kinds()[-2:] == ["rollback started", "rollback failed"]

@@ -271,7 +271,7 @@ def bench():
     return Playing()
 
 
-def test_a_restart_is_proposed_approved_carried_out_and_proved(bench):
+def test_a_restart_is_proposed_approved_executed_and_proved(bench):
     plan = propose(bench)
     shown = bench.stores.plans.get(plan)
     assert shown["summary"] == "Restart the service: checkout (job template 42)."

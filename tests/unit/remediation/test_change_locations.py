@@ -82,7 +82,7 @@ def test_a_change_of_another_cluster_of_ecs_is_not_undone_in_this_one(ecs, place
         ({"account": "123456789012"}, "cluster"),
     ],
 )
-def test_who_approves_is_told_what_the_event_of_ecs_does_not_tell(ecs, place, unsaid):
+def test_who_approves_is_informed_what_the_event_of_ecs_does_not_tell(ecs, place, unsaid):
     changed(ecs, **place)
     ecs.amazon.described(service()).defined()
     plan = ecs.stores.plans.get(propose(ecs))
@@ -120,7 +120,9 @@ def test_a_change_of_another_cluster_or_namespace_of_kubernetes_is_not_undone(sa
         ({"namespace": "shop", "environment": "staging"}, ""),
     ],
 )
-def test_who_approves_is_told_what_the_event_of_kubernetes_does_not_tell(sailing, place, unsaid):
+def test_who_approves_is_informed_what_the_event_of_kubernetes_does_not_tell(
+    sailing, place, unsaid
+):
     changed(sailing, **place)
     plan = sailing.stores.plans.get(approved(sailing, action="back"))
     said = f" {COMPARE.format(unsaid)}" if unsaid else ""
@@ -210,7 +212,7 @@ def test_a_plan_from_before_an_upgrade_says_so_and_what_to_do(moved, monkeypatch
     assert execute(moved, approved(moved)).status == "done"
 
 
-def test_what_a_change_event_tells_no_more_is_said_in_words(sailing):
+def test_what_a_change_event_tells_no_more_is_reported_in_words(sailing):
     changed(sailing, namespace="shop")
     plan = approved(sailing, action="back")
     sailing.analyse(key="ANA-3", version="r8", previous_version="r7")
@@ -239,9 +241,7 @@ def test_an_address_that_is_spelled_otherwise_is_the_same(moved):
     assert execute(moved, plan).status == "done"
 
 
-def test_what_an_older_version_carried_out_is_undone_there_however_it_was_spelled(
-    moved, monkeypatch
-):
+def test_what_an_older_version_executed_is_undone_there_however_it_was_spelled(moved, monkeypatch):
     for module in (deploy_api, steps):
         monkeypatch.setattr(module, "base_address", str)
     moved.address = "https://Deploys.example:443"

@@ -309,7 +309,7 @@ def test_only_who_was_asked_to_act_can_tell_what_became_of_it(bench):
     assert "was changed in the catalogue since" in state.detail
 
 
-def test_a_run_that_was_cut_off_is_not_looked_for_at_another_executor(bench):
+def test_a_run_that_was_cut_off_is_not_searched_for_at_another_executor(bench):
     plan = approved(bench)
     bench.api.script = ["lose"]
     assert execute(bench, plan).status == "running"

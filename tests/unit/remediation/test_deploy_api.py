@@ -50,7 +50,7 @@ def test_it_asks_what_runs_now():
     assert headers["Authorization"] == "Bearer secret-token"
 
 
-def test_what_it_tells_of_another_service_counts_for_nothing():
+def test_what_it_reports_another_service_counts_for_nothing():
     """As when the service was renamed, and its old name leads to the new one."""
     executor, _wire = api((200, {**NOW, "service": "check out 2"}))
     with pytest.raises(ExecutorError, match="answered for check out 2 instead of check out"):
@@ -129,7 +129,7 @@ def test_a_lost_run_on_a_service_that_moved_on_has_failed():
     assert len(wire.asked) == 1
 
 
-def test_a_lost_run_can_not_be_told_while_the_api_is_down():
+def test_a_lost_run_can_not_be_reported_while_the_api_is_down():
     executor, _wire = api(NoAnswer("It does not answer."))
     assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
 

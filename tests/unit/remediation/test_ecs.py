@@ -206,7 +206,7 @@ def test_what_somebody_deployed_since_the_last_check_is_not_undone(amazon, runs,
     assert (outcome.status, outcome.certain) == ("failed", True) and why in outcome.detail
 
 
-def test_what_was_deployed_between_the_look_and_the_request_is_told(amazon):
+def test_what_was_deployed_between_the_look_and_the_request_is_reported(amazon):
     """ECS has no compare-and-set, so it was replaced; that is no fix that anybody may rest on."""
     amazon.updated(deployment("web:43", "IN_PROGRESS", "ACTIVE"))
     outcome = amazon.executor.execute({**ARGUMENTS, "deployment": "ecs-svc/42"}, "PLAN-1")

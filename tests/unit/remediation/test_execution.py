@@ -18,7 +18,7 @@ def bench():
     return Bench()
 
 
-def test_an_approved_plan_is_carried_out_once(bench):
+def test_an_approved_plan_is_executed_once(bench):
     plan = approved(bench)
     state = execute(bench, plan)
     assert state.status == "done" and state.result["version"] == "r7"
@@ -142,7 +142,7 @@ def test_beyond_the_hourly_limit_each_plan_takes_a_reason_that_stands_on_the_tim
     assert started.actor == "omar" and why in started.data["detail"]
 
 
-def test_a_great_limit_holds_too_and_is_looked_at_in_few_requests(bench):
+def test_a_great_limit_holds_too_and_is_checked_in_few_requests(bench):
     """Two entries each, and with overrides there may be more runs than any limit."""
     bench.stanzas["rollback_change"].update(hourly_limit="600", cooldown="0s")
     plan = approved(bench)

@@ -83,7 +83,7 @@ def test_other_arguments_are_another_question(using, service):
     assert service.asked == 2
 
 
-def test_what_was_told_is_nobodys_to_change_and_is_bounded(using, service):
+def test_what_was_reported_is_nobodys_to_change_and_is_bounded(using, service):
     using(allow_cached=True).facts(CHECKOUT)["version"] = "r1"
     assert using(allow_cached=True).facts(CHECKOUT)["version"] == "r8"
     for number in range(MOST + 5):

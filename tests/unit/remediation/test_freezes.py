@@ -86,7 +86,7 @@ def test_what_was_approved_before_may_be_overridden_also_by_the_same_person(benc
     assert execute(bench, plan).status == "done"
 
 
-def test_a_freeze_that_begins_while_it_is_carried_out_stops_it(bench):
+def test_a_freeze_that_begins_while_it_is_executed_stops_it(bench):
     plan = approved(bench)
     bench.stores.claims.before = lambda verb, _name: (
         frozen(bench) if verb == "insert" and not bench.stores.freezes.find() else None
@@ -125,7 +125,7 @@ def test_an_override_ends_with_the_right_to_it(bench):
     assert "Black Friday" in refusal(lambda: execute(bench, plan))
 
 
-def test_an_action_that_may_be_in_a_freeze_is_carried_out(bench):
+def test_an_action_that_may_be_in_a_freeze_is_executed(bench):
     bench.stanzas["rollback_change"]["allowed_in_freeze"] = "1"
     frozen(bench)
     assert execute(bench, approved(bench)).status == "done"

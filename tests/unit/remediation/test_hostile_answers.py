@@ -90,7 +90,7 @@ def test_what_the_deploy_api_answers(status):
 
 
 @pytest.mark.parametrize("ignored", [7, True, ["extra_vars"], "x", {"extra_vars": {}}])
-def test_a_job_without_its_variables_has_failed_however_that_is_said(ignored):
+def test_a_job_without_its_variables_has_failed_however_that_is_reported(ignored):
     job = json.dumps({"id": 101, "status": "pending", "ignored_fields": ignored})
     executor = Awx("https://awx.example", "t", lambda *_asked: Reply(201, {}, job))
     outcome = executor.execute(awx_tests.ARGUMENTS, "PLAN-1")

@@ -81,7 +81,7 @@ def test_what_is_wanted_still_is_sent_again(bench):
 
 
 @pytest.mark.parametrize("hours", [8, 5 * 24])
-def test_an_old_plan_is_not_carried_out_after_an_outage(bench, hours):
+def test_an_old_plan_is_not_executed_after_an_outage(bench, hours):
     bench.clock.advance(1200)
     close(bench)
     bench.clock.advance(hours * 3600)
@@ -196,7 +196,7 @@ def test_a_repeat_that_is_refused_says_nothing_of_the_first_request(slow, refusa
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_request_that_may_still_be_carried_out_is_not_said_to_have_done_nothing(slow, refusal):
+def test_a_request_that_may_still_be_executed_is_not_said_to_have_done_nothing(slow, refusal):
     slow.api.script = [refusal] * 10
     assert settle(slow, 8).status == "running"
     state = settle(slow, 2)
@@ -253,7 +253,7 @@ def test_a_rollback_that_is_wanted_still_is_sent_again(cut_off):
     assert cut_off.api.executed == [cut_off.plan, f"{cut_off.plan}-undo"]
 
 
-def test_an_old_rollback_is_not_carried_out_after_an_outage(cut_off):
+def test_an_old_rollback_is_not_executed_after_an_outage(cut_off):
     cut_off.clock.advance(8 * 3600)
     assert interrupted_runs.settle_all(cut_off.context) == 1
     assert cut_off.api.executed == [cut_off.plan]
@@ -262,7 +262,7 @@ def test_an_old_rollback_is_not_carried_out_after_an_outage(cut_off):
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_rollback_whose_repeat_is_refused_may_still_be_carried_out(cut_off, refusal):
+def test_a_rollback_whose_repeat_is_refused_may_still_be_executed(cut_off, refusal):
     cut_off.api.script = [refusal]
     assert settle(cut_off, 1).status == "rolling_back"
     complete(cut_off, f"{cut_off.plan}-undo")

@@ -252,7 +252,7 @@ def test_scaling_whose_request_or_answer_was_lost_is_done_once(bench, after):
     assert (bench.cluster.patched, bench.cluster.pods) == (1, 4)
 
 
-def test_pods_that_do_not_come_up_are_told(bench, no_waiting):
+def test_pods_that_do_not_come_up_are_reported(bench, no_waiting):
     plan = approved(bench, action="more")
     bench.cluster.stuck = True
     assert execute(bench, plan).status == "running"

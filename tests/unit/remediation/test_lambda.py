@@ -96,7 +96,7 @@ def test_only_a_version_that_can_be_called_is_gone_back_to(amazon, state, kind):
     assert type(caught.value) is kind
 
 
-def test_an_alias_that_is_not_there_is_told_with_its_account_and_region(amazon):
+def test_an_alias_that_is_not_there_is_reported_with_its_account_and_region(amazon):
     amazon.faults = [Refusal(404, GONE, f"Cannot find alias arn: {FUNCTION}:prod")]
     with pytest.raises(
         NotApplicable, match="Cannot find alias arn: arn:aws:lambda:eu-west-1:123456789012"
@@ -241,7 +241,7 @@ def test_a_refused_request_of_which_nobody_can_tell_who_was_first_may_have_been_
     assert executed(amazon) == ("unknown", True, False)
 
 
-def test_a_refused_request_after_which_lambda_tells_of_the_old_alias_may_have_been_made(amazon):
+def test_a_refused_request_after_which_lambda_reports_the_old_alias_may_have_been_made(amazon):
     """An answer of a moment ago may not show yet what was made."""
     amazon.faults = [None, None, Refusal(412, "PreconditionFailedException")]
     assert executed(amazon) == ("unknown", True, False)
@@ -313,7 +313,7 @@ def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, 
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
-def test_keys_that_have_expired_are_told_with_what_to_do(amazon, code):
+def test_keys_that_have_expired_are_reported_with_what_to_do(amazon, code):
     amazon.faults = [Refusal(403, code, "The security token included in the request is expired")]
     with pytest.raises(ExecutorError) as caught:
         amazon.executor.facts(ARGUMENTS)

@@ -175,7 +175,7 @@ def test_a_try_and_a_preview_change_nothing(flags):
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
-def test_whatever_launchdarkly_answers_nothing_is_taken_for_done(flags, method, monkeypatch):
+def test_whatever_launchdarkly_answers_nothing_is_mistaken_for_done(flags, method, monkeypatch):
     monkeypatch.setattr("incident_management.remediation.executors.launchdarkly.WAIT_SECONDS", 0.0)
     true = flags.shown(flags.flag, ["production"])
     true["environments"]["production"] = {"on": False, "version": 8}

@@ -26,7 +26,7 @@ def bench():
     return carried_out()
 
 
-def test_a_person_is_told_that_it_can_not_be_done_just_now(bench):
+def test_a_person_is_informed_that_it_can_not_be_done_just_now(bench):
     bench.api.down = True
     with pytest.raises(Refused) as caught:
         roll_back(bench)
@@ -111,7 +111,7 @@ def complete(bench):
     bench.api.answers[f"{bench.plan}-undo"] = dict(bench.api.services["checkout"])
 
 
-def test_a_rollback_that_nobody_can_tell_of_may_be_tried_again_by_hand(doubtful):
+def test_a_rollback_that_nobody_can_report_may_be_tried_again_by_hand(doubtful):
     rounds(doubtful, 3)
     assert doubtful.api.executed == [doubtful.plan], "not by itself"
     assert roll_back(doubtful).status == "rolled_back"
@@ -120,14 +120,14 @@ def test_a_rollback_that_nobody_can_tell_of_may_be_tried_again_by_hand(doubtful)
     assert doubtful.stores.plans.get(doubtful.plan)["status"] == "rolled_back"
 
 
-def test_one_that_was_carried_out_after_all_is_found_out_and_not_sent_again(doubtful):
+def test_one_that_was_executed_after_all_is_found_out_and_not_sent_again(doubtful):
     complete(doubtful)
     assert roll_back(doubtful).status == "rolled_back"
     assert doubtful.api.executed == [doubtful.plan]
     assert state_of(doubtful).result["change_id"] == "CHG-9", "that of the fix"
 
 
-def test_one_that_is_carried_out_while_it_is_tried_again_is_no_failure(doubtful):
+def test_one_that_is_executed_while_it_is_tried_again_is_no_failure(doubtful):
     execute = doubtful.api.execute
 
     def overtaken(arguments, request_id):

@@ -52,7 +52,7 @@ def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
     assert said == [("PLAN-0000000000", sentence)]
 
 
-def test_a_fix_that_an_earlier_version_carried_out_is_proved(bench):
+def test_a_fix_that_an_earlier_version_executed_is_proved(bench):
     """Its plan names no executor: there was one."""
     plan = approved(bench)
     execute(bench, plan)

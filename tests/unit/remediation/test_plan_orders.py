@@ -136,7 +136,7 @@ def test_what_two_people_carry_out_at_once_is_done_once():
 
 
 @pytest.mark.parametrize(("interruptions", "kills"), [(2, 0), (0, 1)])
-def test_a_fix_that_is_rejected_in_that_moment_is_not_carried_out_or_the_rejection_refused(
+def test_a_fix_that_is_rejected_in_that_moment_is_not_executed_or_the_rejection_refused(
     interruptions, kills
 ):
     def rejected():
@@ -149,7 +149,7 @@ def test_a_fix_that_is_rejected_in_that_moment_is_not_carried_out_or_the_rejecti
             assert scene.api.executed == [], order
 
 
-def test_of_two_plans_for_one_service_one_is_carried_out():
+def test_of_two_plans_for_one_service_one_is_executed():
     def two():
         scene = Scene()
         scene.open(OTHER)

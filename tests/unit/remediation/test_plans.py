@@ -83,7 +83,7 @@ def test_an_inverse_can_not_be_proposed_by_itself(bench):
     assert "only rolls back another action" in refusal(lambda: propose(bench, "reapply_change"))
 
 
-def test_an_incident_without_analysis_is_told_how_to_get_one(bench):
+def test_a_fix_without_an_analysis_says_how_to_get_one(bench):
     bench.open("INC-20260101-BBBBBB")
     text = refusal(lambda: propose(bench, incident="INC-20260101-BBBBBB"))
     assert text == (
@@ -146,7 +146,7 @@ def test_a_service_that_has_moved_on_is_left_alone(bench):
     assert "no longer the change CHG-8" in refusal(lambda: propose(bench))
 
 
-def test_a_deploy_api_that_is_down_is_said(bench):
+def test_a_deploy_api_that_is_down_is_reported(bench):
     bench.api.down = True
     assert refusal(lambda: propose(bench)) == "The deploy API can't be reached: it is down."
 

@@ -63,7 +63,7 @@ def at_store_call(bench, moment, act):
 # --- decisions --------------------------------------------------------------------------------
 
 
-def test_a_plan_rejected_while_the_deploy_api_is_asked_is_not_carried_out(bench):
+def test_a_plan_rejected_while_the_deploy_api_is_asked_is_not_executed(bench):
     answers = []
     while_the_api_is_asked(
         bench,
@@ -99,7 +99,7 @@ def test_an_approval_that_runs_out_while_the_deploy_api_is_asked_is_not_used(ben
     assert "The approval expired before the plan was executed." in state.detail
 
 
-def test_a_plan_that_is_being_carried_out_can_not_be_rejected(bench):
+def test_a_plan_that_is_being_executed_can_not_be_rejected(bench):
     """The request is claimed, but nothing of it is on the timeline yet."""
     bench.context.claim(f"execute:{bench.plan}", {})
     with pytest.raises(Refused) as caught:

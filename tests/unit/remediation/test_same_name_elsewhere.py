@@ -140,7 +140,7 @@ def test_of_two_places_neither_waits_for_the_other(actions):
 
 
 @pytest.mark.parametrize("actions", ONE)
-def test_of_what_may_be_one_place_only_one_is_carried_out(actions):
+def test_of_what_may_be_one_place_only_one_is_executed(actions):
     for scene, order in after(actions, 1):
         assert len(scene.executed) == 1, order
 

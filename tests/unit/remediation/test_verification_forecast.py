@@ -74,7 +74,7 @@ def test_that_it_can_not_be_proved_is_said_before_and_not_after(bench):
     assert execute(bench, plan).status == "done", "people may want it all the same"
 
 
-def test_whoever_is_told_of_the_proposal_reads_it(bench):
+def test_whoever_is_informed_of_the_proposal_reads_it(bench):
     bench.raising.unable = PRIVATE
     plan = propose(bench)
     (entry,) = [d for d in bench.stores.timeline.all() if d["kind"] == "plan"]
@@ -87,7 +87,7 @@ def test_whoever_is_told_of_the_proposal_reads_it(bench):
     ]
 
 
-def test_what_can_not_be_told_just_now_is_said_to_be_so(bench):
+def test_what_can_not_be_reported_just_now_is_said_to_be_so(bench):
     plan = propose(bench)
 
     def unable(search, at):
@@ -146,7 +146,7 @@ def test_who_can_approve_is_named(bench):
 @pytest.mark.parametrize(
     ("approvers", "told"), [(["mia", "omar"], "only omar can"), (["mia"], "nobody can")]
 )
-def test_too_few_who_can_approve_are_told(bench, approvers, told):
+def test_too_few_who_can_approve_are_reported(bench, approvers, told):
     bench.stanzas["rollback_change"].update(approvals="2", approve_own="0")
     plan = propose(bench, actor="mia")
     bench.approvers = approvers
@@ -156,7 +156,7 @@ def test_too_few_who_can_approve_are_told(bench, approvers, told):
 
 
 @pytest.mark.parametrize("status", ["done", "insufficient_data"])
-def test_where_there_is_no_way_back_nobody_is_told_to_undo(bench, status):
+def test_where_there_is_no_way_back_nobody_is_informed_to_undo(bench, status):
     bench.stanzas["rollback_change"]["inverse"] = ""
     plan = bench.stores.plans.get(propose(bench))
     sentence, search = what_next(plan, PlanState(status=status))

@@ -168,7 +168,7 @@ def test_events_that_the_judge_saw_itself_are_samples(bench):
     assert bench.searcher.asked == []
 
 
-def test_fewer_are_looked_for_among_all_that_the_entity_logs(bench):
+def test_fewer_are_searched_for_among_all_that_the_entity_logs(bench):
     bench.raising.events = {"checkout": 3}
     bench.samples = 40
     bench.clock.advance(85)
@@ -271,7 +271,7 @@ def test_a_person_undoes_a_fix(bench):
     assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
 
 
-def test_what_was_not_carried_out_can_not_be_undone():
+def test_what_was_not_executed_can_not_be_undone():
     bench = Bench()
     plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
     with pytest.raises(Refused, match="was not executed: there is nothing to roll back"):

@@ -282,7 +282,7 @@ def test_shifts_and_hours_are_the_rotas_and_who_had_few_of_them_may_have_most_ca
     assert told in to_markdown(load, "")
 
 
-def test_detections_are_told_with_their_noise_and_what_would_calm_them(world):
+def test_detections_are_reported_with_their_noise_and_what_would_calm_them(world):
     asked = []
 
     def calming(names):

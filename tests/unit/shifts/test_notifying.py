@@ -191,7 +191,7 @@ def test_two_teams_with_one_rota_get_a_report_each():
 
 
 @pytest.mark.parametrize("day", ["2027-03-28", "2027-10-31"])
-def test_on_the_day_when_the_clocks_change_it_is_told_at_the_same_time_of_the_day(day):
+def test_on_the_day_when_the_clocks_change_it_is_reported_at_the_same_time_of_the_day(day):
     desk = Desk(f"{day}T08:59")
     assert desk.turn() == 0
     assert [desk.turn(f"{day}T09:00"), desk.turn(f"{day}T09:01")] == [2, 0]
@@ -202,7 +202,7 @@ def test_after_an_outage_of_more_than_an_hour_no_report_is_sent():
     assert desk.turn() == 0
 
 
-def test_nobody_is_told_where_nobody_is_on_call_and_where_nobody_takes_over():
+def test_nobody_is_informed_where_nobody_is_on_call_and_where_nobody_takes_over():
     office = {"rota__first": {"members": "dana"}}
     assert Desk(**office).turn() == 0
     desk = Desk()

@@ -248,7 +248,7 @@ def test_beginnings_and_ends_within_a_day_are_listed_in_order(stores):
     ]
 
 
-def test_a_window_of_some_hours_a_day_is_told_with_the_end_of_today_s(stores):
+def test_a_window_of_some_hours_a_day_is_reported_with_the_end_of_today_s(stores):
     put(stores)
     days = {"days": [*("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "time_zone": "UTC"}
     # It is 00:53 UTC.
@@ -295,7 +295,7 @@ def test_the_teams_follow_ups_due_within_a_day_are_listed(stores):
     ]
 
 
-def test_what_is_still_to_be_done_is_told_first_and_since_when_whom(stores):
+def test_what_is_still_to_be_done_is_reported_first_and_since_when_whom(stores):
     shift = Shift("payments", SINCE, NOW, "first", "dana", SINCE, "dana is on call.", "lee", NOW)
     report = made(stores, shift=shift)
     assert [one.name for one in report.sections] == [

@@ -44,7 +44,7 @@ def test_who_takes_over_after_a_short_cover_reads_of_the_shift_before_that_too()
         assert shift_of(covered, "payments", at(moment)).since == at(since), moment
 
 
-def test_within_two_hours_it_tells_of_the_shift_before_and_then_of_the_present_one():
+def test_within_two_hours_it_reports_the_shift_before_and_then_of_the_present_one():
     early = shift_of(routing(), "payments", at("2026-12-01T10:59"))
     assert (early.person, early.began) == ("lee", at("2026-12-01T09:00"))
     assert early.since == at("2026-11-30T09:00")
@@ -83,14 +83,14 @@ def test_where_nobody_is_on_call_it_tells_since_the_last_one_was():
 
 
 @pytest.mark.parametrize("team", ["web", "unheard-of"])
-def test_without_a_rota_it_tells_of_a_day(team):
+def test_without_a_rota_it_reports_a_day(team):
     now = at("2026-12-01T03:00")
     shift = shift_of(routing(), team, now)
     assert (shift.since, shift.person, shift.rota) == (now - DAY, "", "")
     assert shift.reason == f"Team {team} has no on-call rotation."
 
 
-def test_of_somebody_who_is_on_call_for_longer_than_is_looked_back_it_tells_of_a_day():
+def test_of_somebody_who_is_on_call_for_longer_than_is_looked_back_it_reports_a_day():
     now = at("2027-03-01T03:00")
     shift = shift_of(routing(rota__first={"members": "dana"}), "payments", now)
     assert (shift.person, shift.began, shift.since) == ("dana", 0.0, now - DAY)

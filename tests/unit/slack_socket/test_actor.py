@@ -50,7 +50,7 @@ def test_the_same_press_is_done_and_answered_once_also_by_another_member(desk):
     assert all(body["replace_original"] for _url, body in desk.slack.answers), "no error is shown"
 
 
-def test_who_presses_too_late_is_told_who_has_it_and_the_message_says_so_too(desk):
+def test_who_presses_too_late_is_informed_who_has_it_and_the_message_says_so_too(desk):
     desk.actor.act(pressed("incident_acknowledge"))
     desk.actor.act(pressed("incident_acknowledge", when="2.2"))
     (_, said), (_, shown) = desk.slack.answers[-2:]
@@ -93,7 +93,7 @@ def test_a_form_that_was_open_for_longer_than_its_messages_address_is_good_for(d
 
 
 @pytest.mark.parametrize("action", ["incident_acknowledge", "incident_take", "incident_resolve"])
-def test_who_lacks_the_capability_is_told_so_and_nothing_happens(desk, action):
+def test_who_lacks_the_capability_is_informed_so_and_nothing_happens(desk, action):
     desk.actor.act(pressed(action, user="U0EVE", workspace=ELSEWHERE))
     assert desk.story() == [] and desk.slack.forms == []
     (said,) = desk.said()
@@ -116,7 +116,9 @@ def test_the_form_is_held_to_the_same_capability(desk):
         ("U0BOTH", HOME, "slack_id = U0BOTH"),
     ],
 )
-def test_who_is_nobody_in_splunk_is_told_what_an_administrator_adds(desk, user, workspace, shown):
+def test_who_is_nobody_in_splunk_is_informed_what_an_administrator_adds(
+    desk, user, workspace, shown
+):
     desk.actor.act(pressed("incident_acknowledge", user=user, workspace=workspace))
     assert desk.story() == []
     (said,) = desk.said()
@@ -155,13 +157,13 @@ def test_a_plan_that_needs_two_approvals_keeps_its_buttons_for_the_second(desk, 
     assert said == "Approved by mia, and a second person must approve it"
 
 
-def test_a_plan_that_is_not_there_is_said(desk):
+def test_a_plan_that_is_not_there_is_reported(desk):
     desk.answers["conf-incident_actions"] = {"entry": []}
     desk.actor.act(pressed("plan_approve"))
     assert desk.said()[0].startswith(f"There is no plan {PLAN}")
 
 
-def test_in_a_change_freeze_whoever_approves_is_told_what_stops_it(desk, monkeypatch):
+def test_in_a_change_freeze_whoever_approves_is_informed_what_stops_it(desk, monkeypatch):
     desk.answers["conf-incident_actions"] = {"entry": []}
     said = "checkout must not be changed during the change freeze FRZ-1 (Sale): wait."
 
@@ -174,7 +176,7 @@ def test_in_a_change_freeze_whoever_approves_is_told_what_stops_it(desk, monkeyp
     assert body == {"response_type": "ephemeral", "replace_original": False, "text": said}
 
 
-def test_a_kv_store_that_is_down_is_said_and_another_press_works(desk):
+def test_a_kv_store_that_is_down_is_reported_and_another_press_works(desk):
     desk.stores_value.fail_after(3)
     desk.actor.act(pressed("incident_acknowledge"))
     assert "KV Store is initializing" in desk.said()[0]
@@ -192,7 +194,7 @@ def test_the_same_press_after_an_attempt_that_failed_is_done_by_another_member(d
     assert desk.story().count(("status", "mia")) == 1
 
 
-def test_splunkd_that_does_not_answer_about_people_is_said(desk, monkeypatch):
+def test_splunkd_that_does_not_answer_about_people_is_reported(desk, monkeypatch):
     def broken(_session):
         raise Unavailable
 
@@ -209,7 +211,7 @@ def test_a_slack_that_can_not_be_answered_undoes_nothing(desk, caplog):
     assert "secret" not in caplog.text and "trigger-1" not in caplog.text
 
 
-def test_what_is_said_of_a_press_in_a_thread_is_said_in_that_thread(desk):
+def test_what_is_said_of_a_press_in_a_thread_is_reported_in_that_thread(desk):
     shown = pressed("incident_acknowledge")["message"]
     thread: Any = {"message": {**shown, "thread_ts": "0.5"}}
     desk.actor.act(pressed("incident_acknowledge", user="U0NOBODY", **thread))

@@ -199,7 +199,7 @@ def test_no_form_opens_to_resolve_what_is_not_there_or_over(desk):
     assert desk.slack.forms == []
 
 
-def test_who_acknowledges_too_late_is_told_who_has_it(desk):
+def test_who_acknowledges_too_late_is_informed_who_has_it(desk):
     desk.actor.act(typed("ack aaa"))
     said = ask(desk, "ack aaa")
     assert said["text"] == f"{INCIDENT} is already acknowledged by mia."
@@ -338,7 +338,7 @@ def test_a_kept_acknowledgement_with_words_after_it_is_done_whatever_becomes_of_
     assert desk.story() == [("assigned", "mia"), ("status", "mia")]
 
 
-def test_a_slack_that_takes_no_answer_is_told_by_the_bot(desk):
+def test_a_slack_that_takes_no_answer_is_reported_by_the_bot(desk):
     desk.slack.expired = True
     desk.actor.act(typed("ack aaa"))
     assert desk.slack.whispers == [("C1", "U0MIA", "", f"{LINK} *Errors*: Acknowledged by mia.")]

@@ -75,7 +75,7 @@ def test_an_incident_is_opened_with_what_was_filled_in_once(desk, asked):
     assert all("<!channel>" not in said for said in desk.said())
 
 
-def test_half_a_character_opens_nothing_and_is_said(desk, asked):
+def test_half_a_character_opens_nothing_and_is_reported(desk, asked):
     desk.actor.act(submit(asked, **{"field.region": "half \ud83d"}))
     assert incidents(desk) == []
     (said,) = desk.said()

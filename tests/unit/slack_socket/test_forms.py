@@ -45,7 +45,7 @@ def in_thread(desk, incident=INCIDENT, ts=THREAD):
     )  # fmt: skip
 
 
-def test_an_incident_is_opened_with_what_was_typed_once_and_its_link_is_told(desk):
+def test_an_incident_is_opened_with_what_was_typed_once_and_its_link_is_reported(desk):
     view = form(desk, typed("open  Cards\n are refused "))
     assert block(view, "title")["initial_value"] == "Cards are refused"
     sent = submit(

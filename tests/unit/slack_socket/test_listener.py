@@ -217,7 +217,7 @@ def test_what_is_missing_is_one_sentence_and_nothing_is_tried(office, stanzas, s
     assert len(office.lines) == 1 and office.shown == {}
 
 
-def test_splunkd_that_does_not_answer_leaves_the_connection_and_is_said_once(office, caplog):
+def test_splunkd_that_does_not_answer_leaves_the_connection_and_is_reported_once(office, caplog):
     one = office.member()
     office.rounds(one)
     office.failure = Unavailable()

@@ -67,7 +67,7 @@ def test_what_was_done_while_the_kv_store_went_away_is_forgotten_when_it_is_back
     assert desk.actor.resume() is True and desk.kept_presses() == []
 
 
-def test_what_was_wanted_too_long_ago_is_not_done_any_more_and_that_is_said(desk):
+def test_what_was_wanted_too_long_ago_is_not_done_any_more_and_that_is_reported(desk):
     desk.keeper.keep(sent("Rolled back"))
     desk.clock.advance(LATEST_SECONDS + 1)
     assert desk.another().resume() is True

@@ -172,7 +172,7 @@ def test_slacks_own_word_for_how_long_to_wait_is_kept():
     assert round(desk.attempts[1] - desk.attempts[0]) == 30
 
 
-def test_a_refusal_is_said_once_and_tried_again_after_ten_minutes(caplog):
+def test_a_refusal_is_reported_once_and_tried_again_after_ten_minutes(caplog):
     desk = Desk()
     desk.outcomes = [Refused("Slack refuses the app-level token.")] * 2
     with caplog.at_level(logging.ERROR):

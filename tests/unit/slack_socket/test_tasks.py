@@ -107,7 +107,7 @@ def test_what_somebody_else_has_ticked_before_is_theirs(desk):
     assert "done by mia" not in json.dumps(desk.slack.answers)
 
 
-def test_a_list_that_can_not_be_shown_anew_stays_and_what_was_done_is_said(desk, monkeypatch):
+def test_a_list_that_can_not_be_shown_anew_stays_and_what_was_done_is_reported(desk, monkeypatch):
     key = add(desk, "Call", "mia")
     (done,) = buttons_of(ask(desk, "tasks"), "task_done")
 
@@ -144,7 +144,7 @@ def test_of_very_many_ended_tasks_it_is_said_how_many_there_are(desk):
     assert said["blocks"][-1]["text"]["text"].endswith("4 more are done or dropped.")
 
 
-def test_nothing_to_do_is_said(desk):
+def test_nothing_to_do_is_reported(desk):
     assert ask(desk, "tasks")["text"] == "You have no open tasks in open incidents."
     assert ask(desk, "tasks aaa")["text"] == f"No open tasks in {INCIDENT}."
 

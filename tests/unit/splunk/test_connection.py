@@ -49,7 +49,7 @@ def test_an_answer_that_says_so_is_the_last_of_its_connection(keeper):
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"])
-def test_a_request_that_may_have_been_carried_out_is_not_sent_again(keeper, pauses, answer):
+def test_a_request_that_may_have_been_executed_is_not_sent_again(keeper, pauses, answer):
     splunkd = keeper()
     splunkd.answers = [ANSWER % b"", answer]
     session = Session(splunkd.uri, "k", sleep=pauses.append)

@@ -68,7 +68,7 @@ def test_a_503_is_tried_again_with_growing_pauses(splunkd, session, pauses):
     assert 0.1 <= pauses[0] <= 0.2 <= pauses[1] <= 0.4
 
 
-def test_a_503_that_stays_is_told(splunkd, session, pauses):
+def test_a_503_that_stays_is_reported(splunkd, session, pauses):
     splunkd.answers = [(503, INITIALIZING)] * ATTEMPTS
 
     with pytest.raises(SplunkError, match="503 to storage/x: KV Store is initializing") as caught:
@@ -155,7 +155,7 @@ def test_a_name_cannot_leave_its_place_in_a_path():
     assert path_of("a", "../b c", "d/e") == "a/..%2Fb%20c/d%2Fe"
 
 
-def test_splunkd_is_here_where_it_was_told_to_listen(monkeypatch):
+def test_splunkd_listens_where_it_was_configured_to(monkeypatch):
     monkeypatch.delenv("SPLUNK_BINDIP", raising=False)
     assert is_splunkd_here("::1") and not is_splunkd_here("10.0.0.1")
 

@@ -83,7 +83,7 @@ def test_a_worker_killed_at_any_store_call_says_everything_once(moment):
     assert timeline.fold(entries).to_document() == desk.incident
 
 
-def test_more_incidents_than_one_turn_takes_are_all_looked_at(monkeypatch):
+def test_more_incidents_than_one_turn_takes_are_all_checked(monkeypatch):
     from incident_management.worker import clocks
 
     monkeypatch.setattr(clocks, "MAX_AT_ONCE", 7)
@@ -103,7 +103,7 @@ def test_more_incidents_than_one_turn_takes_are_all_looked_at(monkeypatch):
     assert {(d["sla_status"], d["level"]) for d in desk.stores.incidents.all()} == {("breached", 1)}
 
 
-def test_a_document_that_was_written_late_is_looked_at():
+def test_a_document_that_was_written_late_is_checked():
     desk = Desk()
     now = desk.clock.now()
     desk.clocks.run(desk.routing)
@@ -132,7 +132,7 @@ def test_what_a_member_opens_whose_clock_is_ten_minutes_behind_is_escalated():
     assert [step for step, _owner, _time in desk.happened("escalation")] == [1]
 
 
-def test_a_document_that_was_written_much_too_late_is_looked_at():
+def test_a_document_that_was_written_much_too_late_is_checked():
     """The KV store refused writes for 40 minutes; the clocks worked before the repair."""
     desk = Desk()
     desk.clocks.run(desk.routing)
@@ -177,7 +177,7 @@ def test_a_clock_that_ran_ahead_once_silences_nobody(minutes):
     assert ("breached", "acknowledge", "Mon 10:15") in desk.happened()
 
 
-def test_what_was_opened_while_the_clock_of_the_worker_was_ahead_is_looked_at():
+def test_what_was_opened_while_the_clock_of_the_worker_was_ahead_is_checked():
     """Another member opened it, long enough before the correction to lie before the overlap."""
     desk = Desk()
     desk.clocks.run(desk.routing)

@@ -66,7 +66,7 @@ def test_malformed_values_are_reported_each_time_and_affect_nothing_else(configu
     assert configuration.is_read and configuration.routing.reopen_window == 7200.0
 
 
-def test_a_missing_setting_is_looked_for_again_but_not_many_times_a_second(
+def test_a_missing_setting_is_searched_for_again_but_not_many_times_a_second(
     configuration, session, clock
 ):
     assert configuration.read_again()

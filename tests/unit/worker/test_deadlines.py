@@ -39,7 +39,7 @@ def test_the_clocks_warn_and_breach_once_each_and_on_time():
     assert desk.incident["sla_status"] == "missed"
 
 
-def test_what_is_done_in_time_is_met_and_nothing_is_said():
+def test_what_is_done_in_time_is_met_and_nothing_is_reported():
     desk = Desk()
     desk.open()
     desk.wait(10)

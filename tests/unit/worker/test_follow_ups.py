@@ -43,13 +43,13 @@ def test_the_owner_of_the_follow_up_is_called_and_not_that_of_the_incident():
     assert message["text"].startswith("Alert on the pool. Owner: lee. Due 2026-12-01.")
 
 
-def test_nobody_else_hears_of_notes_and_changes_unless_it_is_asked_for():
+def test_nobody_else_receives_notes_and_changes_unless_it_is_asked_for():
     desk = overdue_desk()
     assert not [one for one in desk.stores.outbox.all() if one["event"].startswith("follow_up")]
     assert told(desk) == []
 
 
-def test_an_owner_whom_nobody_has_named_is_told_by_name():
+def test_an_owner_whom_nobody_has_named_is_reported_by_name():
     desk = overdue_desk()
     add_follow_up(Act(desk.stores, desk.clock, "dana"), desk.id, "Ask", "zed", desk.clock.now() - 1)
     send_reminders(desk.stores, desk.clock)

@@ -61,7 +61,7 @@ def test_a_run_that_raised_no_alert_or_is_listed_is_none_of_these(desk, run):
     assert desk.reads == 0 and desk.troubles == []
 
 
-def test_a_run_of_which_it_cannot_be_told_whether_it_alerted_is_told_of(desk):
+def test_a_run_of_which_it_cannot_be_reported_whether_it_alerted_is_reported(desk):
     desk.settings["alert.suppress"] = "1"
     after = desk.restarted()
     desk.ran(ago=20)
@@ -177,7 +177,7 @@ def test_a_first_start_looks_through_nothing(desk):
     assert desk.listed == []
 
 
-def test_searches_that_a_process_did_not_come_to_are_looked_at_by_the_next(desk):
+def test_searches_that_a_process_did_not_come_to_are_checked_by_the_next(desk):
     """After a restart with more than some forty, the last ones used to be skipped forever."""
     desk.history = {f"Search {n:02}": [] for n in range(25)}
     worker = desk.restarted()

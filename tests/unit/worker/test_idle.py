@@ -27,7 +27,7 @@ def _minute(desk, work, every=5):
     return desk.stores.calls - before
 
 
-def test_without_news_the_timeline_is_looked_at_and_little_else(desk):
+def test_without_news_the_timeline_is_checked_and_little_else(desk):
     desk.open()
     desk.announce()
     desk.clock.advance(120)
@@ -65,7 +65,7 @@ def test_a_checkpoint_that_is_half_a_minute_old_tells_nobody_twice(desk):
     assert desk.told() == told
 
 
-def test_a_subscription_hears_of_what_comes_right_after_it(desk):
+def test_a_subscription_receives_what_comes_right_after_it(desk):
     """Subscriptions are not read in each round, and still get the next event."""
     desk.announce()
     for _round in range(3):
@@ -78,11 +78,11 @@ def test_a_subscription_hears_of_what_comes_right_after_it(desk):
     assert ("webhook:SUB-1", "opened") in desk.told()
 
 
-def test_summaries_are_looked_for_in_one_call(desk):
+def test_summaries_are_searched_for_in_one_call(desk):
     assert _minute(desk, lambda: desk.announcer.summarize("")) == 12
 
 
-def test_ends_that_a_crash_left_are_looked_for_once_a_minute(desk):
+def test_ends_that_a_crash_left_are_searched_for_once_a_minute(desk):
     assert _minute(desk, lambda: desk.outbox.deliver_due({})) == 12 + 1
 
 

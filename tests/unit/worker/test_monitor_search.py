@@ -62,7 +62,7 @@ def test_a_search_that_sets_its_own_times_would_judge_every_span_by_the_present(
     assert splunkd.searches == []
 
 
-def test_whoever_means_a_field_is_told_how_to_compare_it() -> None:
+def test_whoever_means_a_field_is_informed_how_to_compare_it() -> None:
     splunkd: Any = Splunkd("index=shop | stats latest(x) as latest by _time | search latest=5")
     with pytest.raises(SearchFailed, match=r"compare a field of that name with \| where\.$"):
         MonitorSearcher(splunkd).run("`shop`", "0", "300")

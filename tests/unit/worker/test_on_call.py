@@ -30,7 +30,7 @@ def told(desk):
     return [event for _order, event in events if event in ("assigned", "escalation")]
 
 
-def test_each_line_is_told_once_and_the_next_person_at_the_handover():
+def test_each_line_is_reported_once_and_the_next_person_at_the_handover():
     desk = desk_on_call(
         escalation__critical={"step.1": "20m, rota:second", "step.2": "", "repeat": "0"}
     )
@@ -65,7 +65,7 @@ def test_a_step_passes_over_who_has_it_and_goes_to_the_next_in_the_order():
     assert desk.incident["owner"] == "dana"
 
 
-def test_where_nobody_is_on_call_the_step_s_team_gets_it_and_that_is_said():
+def test_where_nobody_is_on_call_the_step_s_team_gets_it_and_that_is_reported():
     desk = desk_on_call(
         calendar__night={"time_zone": "Europe/Berlin", "hours": "mon-sun 22:00-06:00"},
         escalation__critical={

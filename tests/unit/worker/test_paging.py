@@ -39,7 +39,7 @@ def with_incidents(count: int) -> FakeStores:
     return stores
 
 
-def test_an_incident_that_changed_is_looked_at_though_another_moved():
+def test_an_incident_that_changed_is_checked_though_another_moved():
     stores = with_incidents(501)
     clocks = Clocks(stores, ManualClock(START + 20_000))
     known = {one["_key"]: _marks(one) for one in stores.incidents.all()}

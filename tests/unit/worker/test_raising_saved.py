@@ -96,7 +96,7 @@ def test_windows_are_as_long_as_its_own_and_wait_as_long_for_late_events():
         (Splunkd(counttype="number of events", relation="rises by", quantity="5"), "rises by"),
     ],
 )
-def test_one_that_can_not_be_told_to_answer_for_a_window_is_not_asked(splunkd, why):
+def test_one_that_can_not_answer_for_a_window_is_not_asked(splunkd, why):
     with pytest.raises(CannotJudge, match=why):
         grid(splunkd)
 

@@ -60,7 +60,7 @@ def test_what_was_not_written_in_an_outage_of_any_length_is_written_after_it():
     assert refresh_stale(stores, clock) == {"incidents_refreshed": 3}
 
 
-def test_a_history_that_no_round_has_looked_at_is_caught_up_with_in_parts(monkeypatch):
+def test_a_history_that_no_round_has_checked_is_caught_up_with_in_parts(monkeypatch):
     monkeypatch.setattr(stale_documents, "MAX_OLDER", 4)
     stores, clock = FakeStores(), ManualClock()
     ids = opened(stores, clock, 10)  # More than a part at one moment.

@@ -254,7 +254,7 @@ def test_between_two_walks_a_round_costs_one_read_and_another_build_begins_anew(
     assert walk.round("1795837600") == 1
 
 
-def test_a_beginning_in_the_future_keeps_nothing_from_being_looked_at():
+def test_a_beginning_in_the_future_keeps_nothing_from_being_checked():
     walk = Walk(1)
     walk.clock.advance(86_400)
     walk.round()

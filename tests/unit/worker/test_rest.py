@@ -95,7 +95,7 @@ def test_a_users_capability_is_looked_up():
         has_capability(FakeSession(get=SplunkError(503, "")), "mia", "incident_signal")
 
 
-def test_who_has_a_capability_is_told_by_their_roles():
+def test_who_has_a_capability_is_reported_by_their_roles():
     def entry(name, **content):
         return {"name": name, "content": content}
 

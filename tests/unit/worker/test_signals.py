@@ -129,7 +129,7 @@ def test_alerts_with_other_actions_are_none_of_our_business(desk):
     assert desk.reads == 0
 
 
-def test_a_run_is_looked_at_once(desk):
+def test_a_run_is_checked_once(desk):
     desk.fire()
     reconciler = desk.reconciler()
     reconciler.run()

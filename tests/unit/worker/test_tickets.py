@@ -274,7 +274,7 @@ def test_a_timeline_takes_a_thousand_remarks_of_a_ticket(desk, monkeypatch):
     ]
 
 
-def test_a_missing_setting_is_said_once_there_is_a_ticket(desk, monkeypatch):
+def test_a_missing_setting_is_reported_once_there_is_a_ticket(desk, monkeypatch):
     def missing():
         raise NotConfigured("No Jira project is set.")
 
@@ -313,7 +313,7 @@ def test_the_newest_ticket_of_an_incident_is_followed(desk):
     assert desk.told(incident) == ["about t1", "about t9"]
 
 
-def test_a_ticket_is_looked_at_for_a_day_after_the_incidents_end(desk):
+def test_a_ticket_is_checked_for_a_day_after_the_incidents_end(desk):
     incident = desk.incident(1)
     lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), incident)
     desk.look(60)

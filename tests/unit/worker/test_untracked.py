@@ -40,7 +40,7 @@ def test_a_process_goes_on_where_the_one_before_it_ended(desk, worker):
     assert desk.listed == ["High Error Rate", "High Error Rate"]
 
 
-def test_searches_that_a_process_did_not_come_to_are_looked_at_by_the_next(desk):
+def test_searches_that_a_process_did_not_come_to_are_checked_by_the_next(desk):
     """With more than a hundred, the last ones used to be skipped by every process."""
     desk.history = {f"Search {n:02}": [] for n in range(25)}
     for seconds in (0, 20, 20):

@@ -169,7 +169,7 @@ def test_those_who_want_to_hear_regularly_do_from_the_opening_on():
     assert desk.said() == ["Mon 10:50"]
 
 
-def test_who_was_told_that_it_is_over_waits_for_nothing_until_it_comes_back():
+def test_who_was_informed_that_it_is_over_waits_for_nothing_until_it_comes_back():
     desk = Promises(**EVERY)
     desk.open()
     desk.wait(10)
@@ -191,7 +191,7 @@ def test_a_promise_for_later_than_they_want_is_due_when_they_want_it():
     assert local(desk.incident["update_promised"]) == "Mon 12:00"
 
 
-def test_only_the_incidents_that_they_want_to_hear_of_regularly():
+def test_only_the_incidents_that_they_want_to_receive_regularly():
     desk = Promises(**EVERY)
     desk.open("high")
     desk.wait(60)

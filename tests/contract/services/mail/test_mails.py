@@ -118,7 +118,7 @@ def test_a_teams_own_addresses_take_the_place_of_the_settings(server):
         ("handover", []),
     ],
 )
-def test_the_owner_is_told_of_what_calls_them_and_alone_of_what_they_were_given(
+def test_the_owner_is_notified_of_what_calls_them_and_alone_of_what_they_were_given(
     server, event, recipients
 ):
     told(server, replace(message(event), mention="mia@example.com"))

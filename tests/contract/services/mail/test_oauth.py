@@ -145,7 +145,7 @@ def test_a_server_without_xoauth2_gets_no_token(tenant):
 
 
 @pytest.mark.parametrize("code", ["535 5.7.139", "550 5.7.30"])
-def test_where_passwords_are_switched_off_the_way_on_is_said(tenant, code):
+def test_where_passwords_are_switched_off_the_way_on_is_reported(tenant, code):
     tenant.server.users = {"splunk": "p"}
     tenant.server.replies["AUTH"] = f"{code} Authentication unsuccessful"
     delivery = tenant.mail(sign_in="basic", username="splunk", password="p")

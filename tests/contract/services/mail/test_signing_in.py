@@ -79,7 +79,7 @@ def test_a_wrong_password_is_final_and_not_shown(tls_server, ca_file):
     assert "hunter22" not in delivery.detail and "hunter22" not in repr(SETTINGS)
 
 
-def test_a_server_that_wants_another_way_to_sign_in_is_said(tls_server, ca_file):
+def test_a_server_that_wants_another_way_to_sign_in_is_reported(tls_server, ca_file):
     tls_server.ways = "XOAUTH2"
     delivery = secure(tls_server, ca_file).send(notification(message()))
     assert delivery.outcome == "dead" and "XOAUTH2" in delivery.detail
@@ -99,6 +99,6 @@ def test_a_setting_that_is_missing_is_named(changed, said):
         EmailSender(replace(SETTINGS, **changed), Network(), CLOCK)
 
 
-def test_nobody_to_write_to_is_said(server):
+def test_nobody_to_write_to_is_reported(server):
     delivery = sender(server, recipients=()).send(notification(message()))
     assert delivery.outcome == "dead" and "recipients" in delivery.detail

@@ -46,7 +46,7 @@ def test_a_name_that_no_search_can_hold_is_left_out_and_told():
     ]
 
 
-def test_who_calls_what_fails_is_told_also_through_others():
+def test_who_calls_what_fails_is_reported_also_through_others():
     scope = scope_of(burst("db", "ERROR a") + burst("orders", "ERROR b"), entities=["db"])
     calls = {"web": ["orders", "cart"], "orders": ["db"], "cart": ["db"], "db": ["web"]}
     scope.depends_on = {**calls, "mailer": ["smtp"]}
@@ -58,7 +58,7 @@ def test_who_calls_what_fails_is_told_also_through_others():
     assert told == ["Services that depend on db: cart, orders (also fails), web."]
 
 
-def test_of_very_many_callers_some_are_told_and_the_rest_counted():
+def test_of_very_many_callers_some_are_reported_and_the_rest_counted():
     scope = scope_of(burst("db", "ERROR a"), entities=["db"])
     scope.depends_on = {f"s{place:02}": ["db"] for place in range(13)}
     (told,) = (said for said in first_failure.find(scope).found if said.startswith("Services"))

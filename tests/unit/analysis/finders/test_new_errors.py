@@ -33,7 +33,7 @@ def test_nothing_new_is_said_to_be_nothing():
     assert found.not_found == ["No error message is new or more frequent than before."]
 
 
-def test_that_not_all_events_were_read_is_told():
+def test_that_not_all_events_were_read_is_reported():
     scope = scope_of(burst("orders", "ERROR boom", count=50), events=30)
     assert (
         "Only the newest 30 of the incident's errors were read." in new_errors.find(scope).not_found
@@ -90,12 +90,12 @@ def test_an_entity_with_errors_on_any_day_did_not_fail_before_the_burst():
         '{"level": "error", "msg": "fetch failed", "error": "dial tcp: no such host"}',
     ],
 )
-def test_the_reason_that_stands_in_a_field_of_its_own_is_told(line):
+def test_the_reason_that_stands_in_a_field_of_its_own_is_reported(line):
     (told,) = new_errors.find(scope_of(burst("orders", line))).found
     assert told.startswith("orders: ") and "fetch failed: " in told and "no such host" in told
 
 
-def test_of_very_many_entities_those_that_failed_first_are_read_and_it_is_told():
+def test_of_very_many_entities_those_that_failed_first_are_read_and_it_is_reported():
     names = [f"svc-{place:03}" for place in range(200)]
     quiet = [log(-5000, name, "INFO ready") for name in names]
     late = [burst(name, "ERROR boom", begin=100) for name in names[:150]]

@@ -37,12 +37,12 @@ def test_no_change_at_all_names_the_macro_to_check():
     assert "incident_change_index" in found.not_found[0]
 
 
-def test_more_changes_than_are_read_is_told():
+def test_more_changes_than_are_read_is_reported():
     scope = scope_of(changes=[_change(-60 - i, f"c{i}") for i in range(5)], changes_read=3)
     assert "Only the newest 3 changes were read." in recent_changes.find(scope).not_found
 
 
-def test_what_ran_weeks_before_is_looked_for_only_where_the_day_does_not_tell():
+def test_what_ran_weeks_before_is_searched_for_only_where_the_day_does_not_tell():
     month = [_change(-20 * 86400, "old", version="1"), _change(-9 * 86400, "later", version="2")]
     scope = scope_of(changes=[*month, _change(-60, "b", version="3")])
     recent_changes.find(scope)

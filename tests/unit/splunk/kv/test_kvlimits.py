@@ -34,7 +34,7 @@ def test_what_is_no_limit_counts_as_none_set(splunkd, session, value):
 
 
 @pytest.mark.parametrize("answer", [(200, []), (200, {"entry": []}), (200, "")])
-def test_an_answer_without_the_stanza_tells_of_none(splunkd, session, answer):
+def test_an_answer_without_the_stanza_reports_none(splunkd, session, answer):
     splunkd.answers = [answer]
     assert limits_of(session) == KvLimits()
 

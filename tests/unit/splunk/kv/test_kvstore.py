@@ -215,7 +215,7 @@ def test_what_no_half_and_no_url_takes_is_refused(splunkd, incidents, monkeypatc
             incidents.find(query)
 
 
-def test_a_large_answer_is_taken_for_cut(splunkd, incidents, monkeypatch):
+def test_a_large_answer_is_mistaken_for_cut(splunkd, incidents, monkeypatch):
     monkeypatch.setattr(store, "ANSWER_BYTES", 1000)
     rows = [{"_key": str(n), "text": "x" * 200, "team": "shop"} for n in range(9)]
 

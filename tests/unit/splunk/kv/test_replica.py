@@ -157,13 +157,13 @@ def bench(captain):
     return made
 
 
-def test_an_approved_plan_is_carried_out(bench, member):
+def test_an_approved_plan_is_executed(bench, member):
     state = execution.execute(replace(bench.context, stores=member), bench.plan, "mia")
 
     assert (state.status, bench.api.executed) == ("done", [bench.plan])
 
 
-def test_a_plan_that_was_rejected_on_another_member_is_not_carried_out(bench, member):
+def test_a_plan_that_was_rejected_on_another_member_is_not_executed(bench, member):
     told = []
     while_the_api_is_asked(
         bench,

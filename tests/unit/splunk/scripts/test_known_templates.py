@@ -47,7 +47,7 @@ def test_a_warning_beside_rows_is_passed_on(run):
     assert (set(new), said) == ({"0"}, ["A peer is down."])
 
 
-def test_an_empty_lookup_is_told_of(run):
+def test_an_empty_lookup_is_reported(run):
     new, said = run(Jobs())
     assert set(new) == {"1"}
     assert said == ["The baseline known.csv is empty: every template is new."]

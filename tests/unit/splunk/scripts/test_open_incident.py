@@ -158,7 +158,7 @@ def test_a_full_disk_beside_that_is_one_clear_sentence(action, alert, splunkd, c
     assert list(spool.folder().iterdir()) == []
 
 
-def test_an_owner_without_the_capability_is_told_and_nothing_is_kept(
+def test_an_owner_without_the_capability_is_reported_and_nothing_is_kept(
     action, alert, splunkd, capsys
 ):
     detail = "POST /signals needs the capability incident_signal, which ann lacks."

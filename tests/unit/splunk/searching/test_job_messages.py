@@ -24,5 +24,5 @@ def test_both_forms_are_read(messages):
 
 
 @pytest.mark.parametrize("job", [{}, {"messages": None}, {"messages": []}, {"messages": {}}])
-def test_nothing_is_said(job):
+def test_nothing_is_reported(job):
     assert texts_of(job, "ERROR") == []

@@ -205,7 +205,7 @@ def test_a_generating_search_stays_as_it_is(splunkd, searcher):
     assert "search=%7C+makeresults" in jobs.form
 
 
-def test_more_rows_than_asked_for_is_said(splunkd, searcher):
+def test_more_rows_than_asked_for_is_reported(splunkd, searcher):
     splunkd.answer = Jobs(rows=[{"a": str(n)} for n in range(5)])
     result = searcher.run("index=main", "-5m", "now", limit=3)
 
