@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 import jsonschema  # type: ignore[import-untyped]
 
@@ -57,6 +57,9 @@ class FakeApi:
         self.deleted: List[str] = []
         self.answers: Dict[str, Any] = {}
         self.users: Dict[str, Tuple[str, FrozenSet[str]]] = {}
+        # Names that no user of Splunk has, and all users, as far as that is known.
+        self.strangers: Set[str] = set()
+        self.names: Optional[Sequence[str]] = None
 
     def call(
         self,
@@ -108,7 +111,10 @@ class FakeApi:
         return self.users[session.token]
 
     def who_has(self, session: Any, capability: str) -> Optional[Sequence[str]]:
-        return None
+        return self.names
+
+    def has_capability(self, session: Any, user: str, capability: str) -> bool:
+        return user not in self.strangers
 
     def stores(self, session: Any) -> Stores:
         return self.stores_value

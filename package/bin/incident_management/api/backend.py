@@ -54,6 +54,9 @@ class Backend(Protocol):
     def who_has(self, session: Any, capability: str) -> Optional[Sequence[str]]:
         """Return the users who have a capability; None if that is unknown."""
 
+    def has_capability(self, session: Any, user: str, capability: str) -> bool:
+        """Tell whether a user has a capability now. Raises SplunkError."""
+
     def stores(self, session: Any) -> Stores: ...
 
     def searcher(self, session: Any) -> Searcher: ...
@@ -135,6 +138,11 @@ class SplunkBackend:
         found = names and sorted(names, key=lambda name: (name not in at_work, name))
         self._who_has[capability] = (now, found)
         return found
+
+    def has_capability(self, session: Any, user: str, capability: str) -> bool:
+        from ..splunk.users import has_capability
+
+        return has_capability(session, user, capability)
 
     def stores(self, session: Any) -> Stores:
         return stores_of(session, self._replica)

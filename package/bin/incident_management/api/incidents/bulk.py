@@ -13,6 +13,7 @@ from ...incidents.review.review_state import REVIEW_STATES
 from ...incidents.review.writing import write_review
 from ...incidents.routing import Routing
 from ...splunk.session import SplunkError
+from ..people import check_people
 from ..router import Request, Response, problem_of, route
 from ..schema import any_text, any_whole, flag, listed, obj, one_of, record, text, whole
 from ..shapes import NAME, REASON, SEVERITY
@@ -141,6 +142,7 @@ def _deed(request: Request) -> Deed:
     given = {field: request.text(field, required=field in action.needs) for field in action.takes}
     if name == "assign" and not any(given.values()):
         raise Invalid("Name an owner or a team to assign the incidents to.")
+    check_people(request)
     whole = (request.act, *([request.routing()] if action.routed else []))
     return lambda key: action.does(*whole, key, **given)
 

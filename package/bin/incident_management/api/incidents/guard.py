@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping, Optional
 from ...incidents import editing, lifecycle, timeline
 from ...incidents.model import Document, Incident, readable_fields
 from ..gone import was_deleted
+from ..people import check_people
 from ..router import Problem, Request, Response, route
 from ..shapes import INCIDENT
 
@@ -44,11 +45,15 @@ def run_action(
     """Run ``does(request.act, incident_id, …)`` on the path's incident and return the incident.
 
     ``routed``: ``does`` also takes the routing, after the act. ``If-Match`` is checked, see
-    :func:`with_version_check`.
+    :func:`with_version_check`, and so is whether a person whom the body names exists.
     """
     routing = [request.routing()] if routed else []
-    whole = (request.act, *routing, request.params["id"], *given)
-    return with_version_check(request, lambda: does(*whole), required, done, stands)
+
+    def act() -> Incident:
+        check_people(request)
+        return does(request.act, *routing, request.params["id"], *given)
+
+    return with_version_check(request, act, required, done, stands)
 
 
 def with_version_check(
