@@ -1,1 +1,1 @@
-"""Ranks candidate causes with no model: what changes do, what errors say, and what ties the two."""
+"""Rank candidate causes without a model: effects of changes, symptoms in errors, and their ties."""

@@ -38,15 +38,17 @@ def conditions(
 ) -> List[Hypothesis]:
     """Return the conditions that the errors indicate, as hypotheses.
 
-    ``texts`` are the error texts with their weights; ``judged`` and ``effects`` tell which changes
-    could have brought a condition about, which then loses to them.
+    Args:
+        texts: the error texts with their weights.
+        judged, effects: the changes and what they do. A condition that one of them could have
+        caused loses to that change.
     """
     found = []
     for condition in CONDITIONS:
         share = _share(condition, texts)
         if share > 0.1:
             found.append(_condition(condition, share, case, judged, effects))
-            # The incident's own text weighs in the score, and is none of the errors.
+            # The incident's own text counts in the score, but is none of the errors.
             told = {text: w for text, w in texts.items() if text != case.text} or texts
             logged = _share(condition, told)
             found[-1].reasons_for.insert(0, _so_many_say_so(logged))
@@ -105,7 +107,7 @@ def _events_that_match(condition: Condition, case: Case) -> List[Event]:
 
 
 def _poisoned_record(case: Case) -> Optional[Hypothesis]:
-    """The same record failing over and over: bad data, whatever was deployed."""
+    """Return the hypothesis that one bad record fails over and over, whatever was deployed."""
     for pattern in sorted(case.patterns, key=lambda p: p.first_time):
         if len(pattern.events) < _FEWEST_TRIES:
             continue

@@ -1,6 +1,6 @@
-"""Services that others call and that failed, as the errors of the callers and silence tell.
+"""Find failed dependencies by the errors of their callers and by their silence.
 
-A service that is down logs nothing, so it is not found among those that log errors.
+A service that is down logs nothing, so it is not among those that log errors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ EXPLAINED_BY = (
 
 @dataclass
 class FailedDependency:
-    """``caller`` depends on ``service``. ``events`` are the caller's errors that name it."""
+    """``caller`` depends on ``service``. ``events`` are the caller's errors that name the
+    service.
+    """
 
     service: str
     caller: str
@@ -54,7 +56,7 @@ class FailedDependency:
 
 
 def failed_dependencies(case: Case) -> Dict[str, FailedDependency]:
-    """Return the dependencies that fell silent or that a caller's errors name, by service."""
+    """Return, by service, the dependencies that fell silent or that a caller's errors name."""
     found: Dict[str, FailedDependency] = {}
     for caller in dict.fromkeys([*case.entities, *case.failing]):
         for service in case.depends_on.get(caller, []):
@@ -117,7 +119,7 @@ def _is_unanswered(text: str) -> bool:
 
 
 def blames_another(service: str, case: Case) -> bool:
-    """Whether a service's errors say that another one, whichever, did not answer."""
+    """Return whether a service's errors say that any other service did not answer."""
     told = [pattern for pattern in case.patterns if pattern.entity == service and pattern.events]
     blaming = [pattern.count for pattern in told if _blames(pattern.events[0].begins)]
     return sum(blaming) >= BLAMING_SHARE * sum(pattern.count for pattern in told) > 0

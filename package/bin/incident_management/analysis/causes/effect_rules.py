@@ -1,4 +1,6 @@
-"""By what words of a diff, or of a change's own account, an effect of :mod:`.effects` is known."""
+"""The words of a diff, or of a change's own description, by which an effect of :mod:`.effects`
+is recognised.
+"""
 
 # ruff: noqa: E501  (a table: one rule a line reads better)
 from __future__ import annotations
@@ -8,7 +10,7 @@ from typing import List, Pattern, Tuple
 
 __all__ = ["LINE_RULES", "SAID_RULES", "SHARED", "STOOD_ON"]
 
-# Lines that hold these on balance on one side only. (effect, side, pattern, what it says)
+# Patterns that, on balance, one side has more often. (effect, side, pattern, description)
 LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
     ("lock_removed", "removed",
      re.compile(r"mutex|\b\w*\.?r?(?:un)?lock\(|synchronized|semaphore|\batomic\b|with \w*lock", re.I),
@@ -67,7 +69,7 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
                 r"maxsize\s*=\s*None|unbounded|Infinity", re.I),
      "keeps more in memory"),
     ("regex_changed", "added",
-     # the last: a pattern by its look, in a file of rules
+     # the last one: something that looks like a pattern, in a file of rules
      re.compile(r"regexp?\.|re\.compile|RegExp|Pattern\.compile|\(\?[:=!<]|\.[*+][^\s\w]{0,6}\.[*+]"),
      "changes a regular expression"),
     ("tls_changed", "added",
@@ -118,8 +120,8 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
      "changes what is read from the environment"),
 ]  # fmt: skip
 
-# What the words say of a change that shows no difference: work on what services stand on often has
-# no more to show than that it was done. (effect, pattern, what it says)
+# Words of a change without a diff: work on shared foundations often shows only that it was done.
+# (effect, pattern, description)
 SAID_RULES: List[Tuple[str, Pattern[str], str]] = [
     ("credential_changed",
      re.compile(r"\b(?:rotat|renew|revok|reset|replac|chang|updat)\w*\b.{0,60}\b(?:passwords?|credentials?|secrets?|(?:api|access|signing|encryption|ssh|host).?keys?|tokens?)\b|"
@@ -143,7 +145,7 @@ SAID_RULES: List[Tuple[str, Pattern[str], str]] = [
      "changes a data format"),
 ]  # fmt: skip
 
-# What work on a thing is about, by what its name says that it is.
+# The subject of work on a thing, by the thing's name.
 STOOD_ON: List[Tuple[str, Pattern[str], str]] = [
     ("endpoint_changed", re.compile(r"(?:core|kube|power)?dns(?:-\w+)?|(?:[a-z]+-){1,3}dns(?:-\w+)?|bind9?|route53|resolver|consul", re.I),
      "is on what resolves names"),
@@ -158,7 +160,7 @@ STOOD_ON: List[Tuple[str, Pattern[str], str]] = [
      "is on what decides who may do what"),
 ]  # fmt: skip
 
-# What many services stand on though no topology tells so, by a part of its name.
+# Shared foundations that no topology lists, by a part of the name.
 SHARED = re.compile(
     r"(?:^|[-_.])(?:\w{0,12}dns|bind9?|consul|vault|secrets?|iam|ldap|sso|idp|keycloak|okta|kms|pki|cert-?manager|acme|dbs?|databases?|"
     r"postgres\w*|pg\w*|mysql|maria\w*|mongo\w*|oracle|mssql|cassandra|redis|memcached?|kafka|rabbit\w*|elastic\w*|opensearch|etcd|zookeeper|"

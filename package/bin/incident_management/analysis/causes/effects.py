@@ -1,8 +1,8 @@
-"""What a change does, read off its diff: a limit lowered, a lock removed, a query added.
+"""Find what a change does by its diff: a limit lowered, a lock removed, a query added.
 
-This looks at what is different on balance: code that is only moved, renamed or wrapped takes
-nothing away and puts nothing in, and so has no effect. No model is involved; each rule is one
-line that a reader can check.
+Only the difference on balance counts: code that is moved, renamed or wrapped removes nothing and
+adds nothing, and so has no effect. No model is involved; each rule is one line that a reader can
+check.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ _MANIFEST = re.compile(
 )
 _IDLE_SUMMARY = re.compile(r"^\W*(?:docs?|tests?|ci|style)\b[^:]{0,30}:|\btypo\b", re.I)
 
-# Effects where the same name with another value is the change: whole lines are compared.
+# Effects in which the same name gets another value: whole lines are compared.
 _VALUE_EFFECTS = {
     "tls_changed", "endpoint_changed", "permission_changed", "reach_changed", "path_changed",
     "route_removed", "credential_changed", "resource_changed", "environment_changed",
 }  # fmt: skip
 
-# A number that stands for room: less of it starves.
+# A number that limits capacity: a lower one starves.
 _ROOM = re.compile(
     r"time_?out|deadline|budget|retr(?:y|ies)|attempts|pool|max|limit|capacity|conn|worker|thread|"
     r"replica|buffer|queue|size|memory|heap|cpu|ttl|interval|backoff|delay|concurren|quota|overflow|"
@@ -100,12 +100,14 @@ _COMMENT = re.compile(r"^\s*(?://|#|/?\*|--\s|<!--|;)")
 
 
 def _is_document(name: str) -> bool:
-    """requirements.txt has a document's ending, and decides what runs."""
+    """Return whether a file is a document; requirements.txt has that ending, but decides what
+    runs.
+    """
     return bool(_DOC_FILE.search(name)) and not _MANIFEST.search(name)
 
 
 def harmless_reason(change: Change) -> str:
-    """Return why a change can't alter what runs, or "" when it can or when that is unknown."""
+    """Return why a change can't alter what runs, or "" if it can or if that is unknown."""
     files = change.files
     if files and all(_is_document(name) for name in files):
         return "it touches only documentation, tests or build files"
@@ -129,8 +131,8 @@ def harmless_reason(change: Change) -> str:
 def effects_of(change: Change, failed_first: str = "") -> List[Effect]:
     """Return what a change does on balance, in the order of the rules.
 
-    ``failed_first`` is whose errors they are. That its name is a proxy's says nothing of them: it
-    was the one that could not resolve a name or reach another, as any other service may be.
+    ``failed_first`` is the entity whose errors they are. Its name says nothing about them, even if
+    it is a proxy's: it could not resolve a name or reach another service, as any service may.
     """
     found: List[Effect] = []
     if change.kind == "flag":
@@ -151,7 +153,7 @@ def effects_of(change: Change, failed_first: str = "") -> List[Effect]:
 
 
 def balance(change: Change) -> Tuple[Counter, Counter]:
-    """Return tokens that a change takes away and puts in, after what is on both sides cancels."""
+    """Return the tokens that a change removes and adds, without those that both sides have."""
     removed = Counter(t for line in change.removed for t in _TOKEN.findall(line))
     added = Counter(t for line in change.added for t in _TOKEN.findall(line))
     return removed - added, added - removed
@@ -173,7 +175,7 @@ def moved_share(change: Change) -> float:
 
 
 def _line_effects(change: Change, only: str = "") -> List[Effect]:
-    """Apply the line rules to what is on one side more often than on the other."""
+    """Apply the line rules to what one side has more often than the other."""
     found: Dict[str, Effect] = {}
     sides = {
         "removed": [x for x in change.removed if not _COMMENT.match(x)],
@@ -243,7 +245,7 @@ def _settings_pairs(change: Change) -> List[Tuple[str, float, float, str]]:
 
 
 def _numbers_in_place(change: Change) -> Dict[str, Tuple[_Number, _Number]]:
-    """Return what differs between lines that are the same but for numbers: -Xmx2g, -Xmx512m."""
+    """Return differences between lines that are equal except for numbers: -Xmx2g, -Xmx512m."""
     alike = {_NAMED_NUMBER.sub(r"\1", line): line for line in change.removed}
     found: Dict[str, Tuple[_Number, _Number]] = {}
     for line in change.added:
@@ -295,7 +297,7 @@ def _loop_with_call(change: Change) -> bool:
 
 
 def moved_dependencies(change: Change) -> Dict[str, Tuple[_Release, _Release]]:
-    """Return the dependencies that a change of manifests alone takes in another release."""
+    """Return the dependencies whose release changes, if a change only touches manifests."""
     if not change.files or not all(_MANIFEST.search(name) for name in change.files):
         return {}
     before, after = _releases(change.removed), _releases(change.added)
@@ -313,5 +315,7 @@ def _patch_bump(change: Change) -> bool:
 
 
 def _same_major(before: Tuple[str, str], after: Tuple[str, str]) -> bool:
-    """Below 1.0, a minor release may break what it likes (semver.org, 4)."""
+    """Return whether two releases are compatible; below 1.0 a minor one may break (semver.org,
+    4).
+    """
     return before == after if before[0] == "0" else before[0] == after[0]

@@ -1,4 +1,4 @@
-"""The words of an incident's errors, and how much of them a change touches."""
+"""The words of an incident's errors, and how many of them a change touches."""
 
 from __future__ import annotations
 
@@ -29,27 +29,29 @@ _NUMBERED_NAME = re.compile(
     r"(?<![\w./-])(?=[\w.-]*\d)[A-Za-z]\w*(?:[.-]\w+)+(?![\w-])"  # ip-10-0-3-7, node-41
     r"|(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)"  # 10.4.0.9
 )
-# What a sentence puts in quotes is what it is about; keys and values of JSON are no such words.
+# A quoted word is what a sentence is about; keys and values of JSON are not meant.
 _QUOTED = re.compile(
     r"(?<![\w{\[,])(?<![{\[,] )(?<![\"']:)(?<![\"']: )(['\"`])([A-Za-z_][\w-]{1,40})\1(?!\s?[:\]])"
 )
 
 
 class Overlap(NamedTuple):
-    """How much a change touches of what errors name, 0 to 1, and the most telling words of it."""
+    """How much a change touches of what errors name, 0 to 1, and the most significant words of
+    it.
+    """
 
     share: float
     names: List[str]
 
 
 class ErrorWords:
-    """How telling each word of errors is: rare among the changes, frequent in the errors.
+    """How significant each word of errors is: rare among the changes, frequent in the errors.
 
-    ``whole`` are those that are names by themselves: identifiers, names with numbers, quoted words.
+    ``whole`` are words that are names on their own: identifiers, names with numbers, quoted words.
     """
 
     def __init__(self, texts: Mapping[str, float], case: Case) -> None:
-        """``texts`` are the error texts with their weights."""
+        """Weigh the words; ``texts`` are the error texts with their weights."""
         self._text = "\n".join(texts).lower()
         self._named: Dict[str, bool] = {}
         total = sum(texts.values()) or 1.0
@@ -97,7 +99,7 @@ class ErrorWords:
         return Overlap(1.0 - math.exp(-total / 1.2), names)
 
     def name(self, service: str) -> bool:
-        """Whether errors name a service, as a word of their own."""
+        """Return whether errors name a service, as a word of its own."""
         small = service.lower()
         if small not in self._named:
             alone = rf"(?<![\w-]){re.escape(small)}(?![\w-])"
@@ -106,7 +108,7 @@ class ErrorWords:
         return self._named[small]
 
     def _said_as_a_whole(self, summary: str) -> List[str]:
-        """Return names of more than one part, as of a flag, that errors write together or apart."""
+        """Return names of several parts, such as a flag's, that errors write together or apart."""
         names = {name.lower() for name in _PARTED.findall(summary)}
         squeezed = {name: re.sub(r"[-_]", "", name) for name in names}
         return sorted(
@@ -120,7 +122,7 @@ class ErrorWords:
         return [(w, self._weights[w]) for w in words if self._weights.get(w, 0.0) > 0.05]
 
     def _whole_names(self, change: Change) -> Set[str]:
-        """Return names with numbers that the changed lines hold: their parts may cancel."""
+        """Return names with numbers in the changed lines, whose parts may cancel each other out."""
         one, other = (_numbered(" ".join(side)) for side in (change.removed, change.added))
         return one ^ other
 

@@ -1,6 +1,6 @@
-"""Which effect of a change can bring about which symptom, and how strongly that speaks for it.
+"""Which effect of a change can cause which symptom, and how strongly that supports the hypothesis.
 
-The table is engineering knowledge in plain sight: ``(effect, symptom): strength`` with strength
+The table is engineering knowledge in plain sight: ``(effect, symptom): strength`` with a strength
 from 0 (no tie) to 1 (the textbook cause). Anything not in it counts as 0.
 """
 
@@ -86,7 +86,7 @@ _TABLE: Dict[str, Dict[str, float]] = {
 
 
 class Tie(NamedTuple):
-    """An effect that can bring about a symptom, with its strength 0 to 1."""
+    """An effect that can cause a symptom, with its strength 0 to 1."""
 
     effect: Effect
     symptom: str
@@ -94,10 +94,10 @@ class Tie(NamedTuple):
 
 
 def ties(effects: Iterable[Effect], symptoms: Mapping[str, float]) -> List[Tie]:
-    """Return the ties between a change's effects and the symptoms, strongest first.
+    """Return the ties between a change's effects and the symptoms, the strongest first.
 
-    A symptom that few of the errors indicate counts less: its strength is scaled by the square
-    root of its share.
+    A symptom that few of the errors indicate counts less: its strength is scaled by the square root
+    of its share.
     """
     found: Dict[Tuple[str, str], Tie] = {}
     for effect in effects:

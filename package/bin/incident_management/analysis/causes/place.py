@@ -1,4 +1,4 @@
-"""Where a change was made, beside what failed: on it, on what it depends on, or elsewhere."""
+"""Where a change was made, relative to the failure: on it, on its dependencies, or elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ __all__ = ["first_entity", "is_machine_of", "place_of"]
 
 
 def first_entity(case: Case) -> str:
-    """Return the entity that failed first; a caller loses to what it calls by a little."""
+    """Return the entity that failed first; a service that is called wins over its caller if
+    close.
+    """
     if not case.failing:
         return case.entities[0] if case.entities else ""
 
@@ -33,7 +35,7 @@ def place_of(
     words: ErrorWords,
     verdict: Hypothesis,
 ) -> float:
-    """Return how near a change is to what failed, 0 to 1, and say why on its hypothesis."""
+    """Return how near a change is to the failure, 0 to 1, and add the reason to its hypothesis."""
     service = change.service
     if service in failed:
         verdict.reasons_for.append(f"It is on {service}, which {failed[service].reason()}.")
@@ -65,7 +67,7 @@ def place_of(
 
 
 def is_machine_of(service: str, entity: str) -> bool:
-    """Whether an entity's name is that of a service's machine or pod: orders-07."""
+    """Return whether an entity's name is that of a service's machine or pod: orders-07."""
     if not service:
         return False
     name = re.escape(service)
@@ -74,7 +76,7 @@ def is_machine_of(service: str, entity: str) -> bool:
 
 
 def _names(change: Change, entity: str) -> bool:
-    """Whether a change says the name of one machine: a name with a number in it."""
+    """Return whether a change names one machine: a name with a number in it."""
     if len(entity) < 4 or not re.search(r"\d", entity):
         return False
     text = " ".join([change.summary, *change.files, *change.removed, *change.added])

@@ -1,9 +1,9 @@
-"""Rank the candidate causes of an incident with no model: written weights, written reasons.
+"""Rank the candidate causes of an incident without a model: written weights, written reasons.
 
-A change is judged by when it came (before the onset, and before the errors themselves), where
-(the entity that failed first, its dependencies, a shared library), and what it does (an effect
-that can bring about these symptoms; identifiers that the errors name). Conditions that are not
-changes compete with them. Equal input gives equal output: ties are broken by time and id.
+A change is judged by its time (before the onset, and before the errors themselves), its place (the
+entity that failed first, its dependencies, a shared library), and by what it does (an effect that
+can cause these symptoms; identifiers that the errors name). Conditions that are not changes compete
+with them. Equal input gives equal output: ties are broken by time and id.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .symptoms import from_outside, symptoms_of
 
 __all__ = ["rank_within"]
 
-# What a change's score is made of. With a diff, what the change does weighs most.
+# The parts of a change's score. With a diff, the change's effects weigh most.
 TIMING_WEIGHT = 0.2
 PLACE_WEIGHT = 0.2
 CONTENT_WEIGHT = 0.6
@@ -74,9 +74,9 @@ MOST_PATTERNS = 200
 
 
 class _Known(NamedTuple):
-    """What is known of an incident, whichever change is judged.
+    """The facts about an incident that are the same for every change.
 
-    ``outside``: whether most errors speak of what may come from outside a service.
+    ``outside``: whether most errors may come from outside a service.
     """
 
     case: Case
@@ -89,10 +89,10 @@ class _Known(NamedTuple):
 def rank_within(
     case: Case, seconds: float, timer: Callable[[], float] = time.monotonic
 ) -> Tuple[List[Hypothesis], List[Change]]:
-    """Return the hypotheses, best first, and the changes for which the time was too short.
+    """Return the hypotheses, the best first, and the changes that there was no time for.
 
-    Whoever writes change events can make each take a second. So those with the least text are
-    judged first, and what is left out is what takes longest.
+    Anyone who writes change events can make each of them take a second. So those with the least
+    text are judged first, and those that take longest are left out.
     """
     until = timer() + seconds
     texts = _error_texts(case)
@@ -130,7 +130,7 @@ def _length(change: Change) -> int:
 
 
 def _put_nearness_last(found: Sequence[Hypothesis]) -> None:
-    """Where something is likely that more than nearness speaks for, nothing else is blamed."""
+    """If a hypothesis is likely by more than its nearness, blame nothing that is only near."""
     sure = max((h.score for h in found if h.sure), default=0.0)
     if sure < CULPRIT_SCORE:
         return
@@ -140,7 +140,7 @@ def _put_nearness_last(found: Sequence[Hypothesis]) -> None:
 
 
 def _error_texts(case: Case) -> Dict[str, float]:
-    """Weigh the error texts: those of the entity that failed first speak loudest."""
+    """Weigh the error texts; those of the entity that failed first count most."""
     first = first_entity(case)
     texts: Dict[str, float] = {}
     for pattern in case.patterns[:MOST_PATTERNS]:
@@ -177,7 +177,7 @@ def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothes
     content, is_named = _content(change, effects, known, verdict)
     verdict.sure = change.has_diff() or content >= TIED
     if not change.has_diff():
-        # Of two that show nothing, the one whose words the errors share is the likelier.
+        # Of two changes without content, the one that shares words with the errors is likelier.
         content = max(content, UNKNOWN_CONTENT + (1.0 - UNKNOWN_CONTENT) * content / 2)
     score = TIMING_WEIGHT * timing + PLACE_WEIGHT * place + CONTENT_WEIGHT * content
     if not verdict.sure:
@@ -214,10 +214,10 @@ def _share_before(moment: float, case: Case) -> float:
 
 
 def _is_under(change: Change, known: _Known) -> bool:
-    """Whether what failed may stand on what a change elsewhere is on.
+    """Return whether the failed entity may depend on what a change elsewhere was made to.
 
-    That is a database, a network and the like, or what bears the name of what failed: orders-db of
-    orders. Not where the change says the name of something that no error names.
+    That is a database, a network and the like, or something that bears the failed entity's name:
+    orders-db of orders. A change does not count if it names something that no error names.
     """
     named = identifiers(change.summary)
     if named and not named & known.words.whole:
@@ -231,7 +231,9 @@ def _is_under(change: Change, known: _Known) -> bool:
 def _content(
     change: Change, effects: Sequence[Effect], known: _Known, verdict: Hypothesis
 ) -> Tuple[float, bool]:
-    """Return how well what a change does fits the errors, and whether they name what it touches."""
+    """Return how well a change's effects fit the errors, and whether the errors name what it
+    touches.
+    """
     mechanism = _mechanism(effects, known.symptoms, verdict)
     overlap, names = known.words.overlap(change)
     if names:
@@ -243,7 +245,7 @@ def _content(
 
 
 def _is_suspect(change: Change, place: float, known: _Known, verdict: Hypothesis) -> bool:
-    """Whether time and place alone are enough to suspect a change."""
+    """Return whether time and place alone are enough to suspect a change."""
     case, failed, outside = known.case, known.failed, known.outside
     if _share_before(change.time, case) > UNTIED_EARLIER:
         return False

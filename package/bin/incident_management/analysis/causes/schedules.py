@@ -1,7 +1,7 @@
-"""Whether a schedule that a change sets was due right before errors began.
+"""Find whether a schedule that a change sets was due right before the errors began.
 
-A nightly job that was moved into the peak is a change of hours ago; what ties it to the errors is
-that it ran then.
+A nightly job that was moved into the peak is a change of hours ago; its run is what ties it to the
+errors.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _NUMBERS = {
 
 
 def due_before(removed: Sequence[str], added: Sequence[str], onset: float) -> Optional[Effect]:
-    """Return the effect of lines that put in a cron expression which was due before ``onset``.
+    """Return the effect of added lines with a cron expression that was due before ``onset``.
 
-    ``onset`` is epoch seconds. Expressions are read in UTC, as CronJobs of Kubernetes and most
-    servers have them, and the effect says so: of another time zone nothing is known here.
+    ``onset`` is epoch seconds. Expressions are read in UTC, as for CronJobs of Kubernetes and on
+    most servers, and the effect says so: another time zone is not known here.
     """
     seen = {match[0] for line in removed for match in _CRON.finditer(line)}
     for line in added:

@@ -1,7 +1,7 @@
-"""What kind of failure an error text speaks of, and failures that no change explains.
+"""Find the kind of failure in an error text, and failures that no change explains.
 
-A *symptom* ties errors to effects of changes (see :mod:`.mechanisms`). A *condition* is a cause
-of its own: an expired certificate, a provider's outage, a poisoned record, a surge of demand. It
+A *symptom* ties errors to effects of changes (see :mod:`.mechanisms`). A *condition* is a cause of
+its own: an expired certificate, a provider's outage, a poisoned record, a surge of demand. It
 competes with the changes, so that a harmless deploy near the onset is not blamed for it.
 """
 
@@ -15,7 +15,7 @@ from typing import Dict, List, Pattern, Tuple
 
 __all__ = ["CONDITIONS", "Condition", "from_outside", "symptoms_of"]
 
-# They are looked for in small letters: so they are found several times faster than with re.I.
+# Searched in lower-case text, which is several times faster than re.I.
 _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
     (name, re.compile(pattern))
     for name, pattern in (
@@ -82,9 +82,10 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
 
 @dataclass(frozen=True)
 class Condition:
-    """A cause that is not a change. ``strength`` 0 to 1: how sure its words alone make us.
+    """A cause that is not a change.
 
-    ``beaten_by`` names effects of a change that explain the condition itself.
+    ``strength``: how certain its words alone are, 0 to 1. ``beaten_by``: effects of a change that
+    explain the condition itself.
     """
 
     name: str
@@ -117,7 +118,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          r"third.?party|external provider|partner api).{0,200}(?:serviceunavailable|internalerror|slowdown|"
          r"unavailable|\b50[0234]\b|internal server error|outage|degraded)|"
          r"(?:serviceunavailable|slowdown|internalerror).{0,200}(?:amazonaws\.com|azure|googleapis)|"
-         # the status first, as clients of Java and Node tell it
+         # the status first, as clients of Java and Node write it
          r"(?:service ?unavailable|bad gateway|gateway time-?out|internal server error|\b50[0234]\b).{0,80}\b(?:get|post|put|patch|delete|request|ur[il]|from|for|to|calling|on)\W{1,4}https?://(?:[\w-]{1,63}\.){0,5}"
          r"(?:amazonaws|azure|googleapis|cloudflare|stripe|twilio|paypal|adyen|sendgrid|mailgun|okta|auth0|github|slack|salesforce|openai|anthropic)\.com",
          0.8, "An outside provider is failing",
@@ -199,8 +200,8 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
 )  # fmt: skip
 
 
-# What a service's own code can bring about, and what may reach it from outside as well: another
-# service, the network, a machine, an account, or more demand.
+# Symptoms that a service's own code can cause, and symptoms that may also come from outside: from
+# another service, the network, a machine, an account, or more demand.
 _FROM_WITHIN = {
     "pool_exhausted", "memory", "null", "parse", "validation", "missing_schema", "missing_setting",
     "conflict", "not_found", "handles_exhausted",
@@ -217,10 +218,10 @@ _MOST_TEXTS = 50
 
 
 def from_outside(texts: Dict[str, float]) -> float:
-    """Return the share of the weight of texts that speak of what may come from outside a service,
-    or of a condition, and not of what its own code brings about; 0 to 1.
+    """Return which share of the errors, by weight, may come only from outside a service, 0 to 1.
 
-    Of very many texts, the weightiest are looked at.
+    These texts name an outside cause or a condition, and nothing that the service's own code
+    causes. Of very many texts, the weightiest are read.
     """
     heaviest = nlargest(_MOST_TEXTS, texts.items(), key=lambda item: (item[1], item[0]))
     outside = sum(weight for text, weight in heaviest if _is_from_outside(text))
@@ -239,9 +240,9 @@ def _is_from_outside(text: str) -> bool:
 
 
 def symptoms_of(texts: Dict[str, float]) -> Dict[str, float]:
-    """Return each symptom with the share of the weight of the texts that speak of it, 0 to 1.
+    """Return each symptom with the share of the errors, by weight, that indicate it, 0 to 1.
 
-    ``texts`` maps an error text to its weight (how many events say it).
+    ``texts`` maps an error text to its weight (the number of its events).
     """
     total = sum(texts.values()) or 1.0
     small = [(text.lower(), weight) for text, weight in texts.items()]

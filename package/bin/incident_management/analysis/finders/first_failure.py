@@ -1,4 +1,4 @@
-"""Which entities fail, and which of them failed first."""
+"""Find which entities fail, and which of them failed first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_TOLD, MOST_CALLERS = 5, 10
 
 
 def find(scope: Scope) -> Finding:
-    """Count errors by entity, now and before, into ``scope.failing``. Raises SearchFailed."""
+    """Count errors by entity in both windows, and fill ``scope.failing``. Raises SearchFailed."""
     finding = Finding(NAME, LOOKS_FOR)
     now, before = _counts(scope, finding, NOW), _counts(scope, finding, BEFORE)
     strange = {entity for entity in (*scope.unsearchable, *now) if not spl.is_searchable(entity)}
@@ -53,7 +53,7 @@ def find(scope: Scope) -> Finding:
 
 
 def _who_may_suffer(scope: Scope, failing: Sequence[str]) -> Iterator[str]:
-    """Yield who calls what fails, by the topology, directly or through others."""
+    """Yield the services that call failing ones, directly or indirectly, by the topology."""
     callers: Dict[str, List[str]] = {}
     for service, called in sorted(scope.depends_on.items()):
         for target in called:

@@ -1,4 +1,4 @@
-"""What the errors say, and which of it is new or has risen against the calm time before."""
+"""Find what the errors say, and which of them are new or more frequent than in the calm window."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAME = "new_errors"
 LOOKS_FOR = "error messages that are new, or more frequent than in the calm time before"
 EVENTS_KEPT = 200
 LONGEST_REASON = 200
-# A field of its own in JSON or logfmt: {"msg": "fetch failed", "error": "no such host"}
+# A separate field in JSON or logfmt: {"msg": "fetch failed", "error": "no such host"}
 _GIVEN = re.compile(
     r"""(?<![\w.])["']?(?:err|error|exception|cause|reason)["']?\s?[=:]\s?"((?:[^"\\]|\\.){6,400})\"""",
     re.I,
@@ -47,7 +47,7 @@ BEGINNING = 60.0
 
 @dataclass
 class _Read:
-    """Events, oldest first, and the spans of time of which all were read."""
+    """Events, the oldest first, and the time spans of which all events were read."""
 
     events: List[Event]
     spans: List[Span]
@@ -66,7 +66,7 @@ def find(scope: Scope) -> Finding:
     """Group error events by template into ``scope.patterns``.
 
     Sets ``scope.onset`` and ``scope.early_errors``. In ``scope.failing``, an entity's first error
-    becomes its first of these from the onset on. Raises SearchFailed when an events search fails.
+    becomes its first one from the onset on. Raises SearchFailed if a search for events fails.
     """
     finding = Finding(NAME, LOOKS_FOR)
     entities = scope.relevant_entities()
@@ -98,7 +98,7 @@ def find(scope: Scope) -> Finding:
 
 
 def _look(scope: Scope, finding: Finding, entities: Sequence[str]) -> _Look:
-    """Look for the words of trouble and, where only warnings of its own rose, exceptions."""
+    """Search for words of trouble and, if only warnings of the entities rose, for exceptions."""
     seen = _compare(scope, finding, entities, error_terms())
     own = [pattern for pattern, _calm in seen.risen if pattern.entity in scope.entities]
     if not all(_only_warns(pattern.events[0].begins) for pattern in own):
@@ -111,7 +111,7 @@ def _look(scope: Scope, finding: Finding, entities: Sequence[str]) -> _Look:
 
 
 def _only_warns(text: str) -> bool:
-    """Whether an event is of the level of warnings, and tells of no error or exception."""
+    """Return whether an event has the level of a warning, and names no error or exception."""
     return bool(_WARNS.search(text)) and not _SAYS_WORSE.search(text)
 
 
@@ -123,14 +123,16 @@ def _compare(scope: Scope, finding: Finding, entities: Sequence[str], terms: spl
 
 
 def _reason(pattern: Pattern) -> str:
-    """Return what the first event gives as its error beside its message, which may be "failed"."""
+    """Return the error that the first event gives beside its message, which may be only
+    "failed".
+    """
     found = _GIVEN.search(pattern.events[0].begins)
     words = shorten(masked_line(found[1].replace('\\"', '"')), LONGEST_REASON) if found else ""
     return f": {words}" if words and words.lower() not in pattern.template.lower() else ""
 
 
 def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span, what: str) -> _Read:
-    """Read a window's events; where they are too many, its newest, and say so of ``what``."""
+    """Read a window's events; of too many the newest, and say so with the name ``what``."""
     most = scope.limits.events
     result = scope.run(finding, search, window, most)
     found = events(result)
@@ -143,7 +145,9 @@ def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span, what
 
 
 def _read_now(scope: Scope, finding: Finding, search: spl.Search) -> _Read:
-    """Read the incident's events; of too many the newest and, where the cause shows, the first."""
+    """Read the incident's events; of too many the newest ones and, if the cause shows in them,
+    the first ones.
+    """
     start, end = scope.window(NOW)
     late = _read(scope, finding, search, (start, end), "incident's errors")
     begun = late.spans[0][0]
@@ -158,7 +162,7 @@ def _read_now(scope: Scope, finding: Finding, search: spl.Search) -> _Read:
 def _risen(before: _Read, now: _Read) -> List[_Risen]:
     """Return the patterns that have risen, the most frequent first, each with its calm events.
 
-    A pattern's own events are those of the incident's time.
+    The events of a pattern itself are those of the incident's window.
     """
     both = before.events + now.events
     mined = TemplateMiner().templates_of([event.raw for event in both])
@@ -176,17 +180,20 @@ def _risen(before: _Read, now: _Read) -> List[_Risen]:
 
 
 def _keep_the_burst(pattern: Pattern, calm: Sequence[Event], onset: float) -> None:
-    """Leave a pattern its events from the onset on; all of the incident's time if it has none."""
+    """Keep a pattern's events from the onset on, or all of the incident's window if there are
+    none.
+    """
     burst = [event for event in (*calm, *pattern.events) if event.time >= onset]
     kept = burst or pattern.events
     pattern.events, pattern.first_time = kept[:EVENTS_KEPT], kept[0].time
 
 
 def _date_failures(scope: Scope) -> None:
-    """Date what failed by its burst: it may have had errors before, as on any day.
+    """Date each failure by its burst, because the entity may have errors on any day.
 
-    What the incident is about, and only logs exceptions of names that are its own, was not found to
-    fail before. Anything else that has errors all day does not fail for a new kind among them.
+    An entity of the incident that only logs exceptions with names of its own was not found to fail
+    before. Any other entity that has errors all day does not fail just because of a new kind among
+    them.
     """
     for pattern in sorted(scope.patterns, key=lambda p: p.first_time):
         if pattern.entity in scope.entities:

@@ -1,4 +1,4 @@
-"""Deploys, settings, flags and commits before the incident."""
+"""Find deploys, settings, flags and commits before the incident."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WORDS = (
 
 
 def find(scope: Scope) -> Finding:
-    """Read change events into ``scope.changes``, oldest first. Raises SearchFailed."""
+    """Read change events into ``scope.changes``, the oldest first. Raises SearchFailed."""
     finding = Finding(NAME, LOOKS_FOR)
     window = (scope.onset - scope.limits.change_lookback, scope.onset + AFTER_SECONDS)
     search = events_of(change_events(), scope.limits.changes, CHANGE_FIELDS)
@@ -57,7 +57,9 @@ def find(scope: Scope) -> Finding:
 
 
 def _once_each(changes: List[Change]) -> List[Change]:
-    """Return changes, oldest first; one that was delivered twice, as by two trails, is one."""
+    """Return the changes, the oldest first, without those that were delivered twice, as by two
+    trails.
+    """
     known: Dict[Hashable, Change] = {}
     for change in sorted(changes, key=lambda change: (change.time, change.change_id)):
         said = (change.kind, change.version, *change.removed, *change.added)
@@ -70,9 +72,10 @@ def _where(change: Change) -> Hashable:
 
 
 def _fill_previous_versions(changes: List[Change]) -> None:
-    """A deploy that does not say what it replaced replaced the one before it.
+    """Fill in which version a deploy replaced, if its event does not say so.
 
-    That of the same service in the same place, as its cluster.
+    It is the version of the deploy before it of the same service in the same place, such as its
+    cluster.
     """
     running: Dict[Hashable, Change] = {}
     for change in changes:
@@ -87,7 +90,7 @@ def _fill_previous_versions(changes: List[Change]) -> None:
 
 
 def _trace_back(scope: Scope, finding: Finding, changes: List[Change]) -> None:
-    """Look further back for what the deploys nearest to the errors replaced."""
+    """Search further back for the versions that the deploys nearest to the errors replaced."""
     unknown = [c for c in reversed(changes) if c.version and not c.previous_version]
     services = [c.service for c in unknown if c.time <= scope.onset]
     names = [one for one in dict.fromkeys(services) if spl.is_searchable(one)][:MOST_TRACED]

@@ -1,4 +1,4 @@
-"""Which services the incident's entities depend on."""
+"""Find which services the incident's entities depend on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_ROWS = 10000
 def find(scope: Scope) -> Finding:
     """Read the topology lookup into ``scope.depends_on``.
 
-    Raises SearchFailed when the lookup can't be read.
+    Raises SearchFailed if the lookup can't be read.
     """
     finding = Finding(NAME, LOOKS_FOR)
     search = spl.Search(

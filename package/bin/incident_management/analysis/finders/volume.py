@@ -1,4 +1,4 @@
-"""How much the entities log: a surge or a silence."""
+"""Find how much the entities log: a surge or a silence."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def find(scope: Scope) -> Finding:
         calm, now = rates_before.get(entity, 0.0), rates_now.get(entity, 0.0)
         if calm * calm_minutes < FEWEST_EVENTS:
             continue
-        # The time before the onset is part of the span: an average would hide the silence after it.
+        # The span includes time before the onset, so an average would hide the silence after it.
         quiet = end - last_times[entity]
         silent = quiet >= SILENT_SECONDS and calm * quiet / 60 >= SILENT_EVENTS
         ratio = 0.0 if silent else now / calm
@@ -62,7 +62,9 @@ def find(scope: Scope) -> Finding:
 def _rates(
     scope: Scope, finding: Finding, entities: Sequence[str], which: str
 ) -> Tuple[Dict[str, float], Dict[str, float]]:
-    """Return what entities log a minute in a window, and when they did last."""
+    """Return how many events entities log a minute in a window, and the time of their last
+    event.
+    """
     start, end = scope.window(which)
     search = with_entity(application_events(from_entities(entities))).pipe(
         spl.stats("count", ("max(_time)", "last_time"), by=["entity"])
@@ -75,7 +77,7 @@ def _rates(
 
 
 def _risen_errors(scope: Scope, entity: str) -> float:
-    """Return how many of the errors that have risen an entity logs a minute."""
+    """Return how many of the risen errors an entity logs a minute."""
     start, end = scope.window(NOW)
     count = sum(pattern.count for pattern in scope.patterns if pattern.entity == entity)
     return count * 60 / max(1.0, end - start)

@@ -1,1 +1,1 @@
-"""Monitors: a search, a detector and a rhythm, judged span by span."""
+"""Monitors: a search, a detector and a schedule, judged span by span."""

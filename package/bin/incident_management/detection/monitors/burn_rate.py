@@ -1,9 +1,9 @@
 """The detector ``burn_rate``: an error budget that is used up too fast (:mod:`.objective`).
 
-It raises once when a burn rate is passed over both of its windows, again when a worse one is, and
-again while it is passed, each time its long window is over. What was raised goes on until both
-windows are calm; a milder rate that was passed as well, as long as both are not. What falls silent
-meanwhile is not well until it has events again.
+It raises a finding when a burn rate is exceeded over both of its windows, again when a worse rate
+is, and again each time its long window is over while the rate is still exceeded. A problem lasts
+until both windows are calm; a milder rate that was exceeded too lasts as long as both of its
+windows are not. A series that falls silent meanwhile has not recovered until it has events again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Series:
     """The events of one series by span, and by cell of its budget's window.
 
     Attributes:
-        burning: rates that are passed or not calm yet -> start of the span in which each was last
+        burning: rates that are exceeded or not calm yet -> start of the span in which each was last
             raised (NOT_RAISED: never).
         raised: the rates of ``burning`` that raised a finding themselves.
         raised_until: end of the newest span for which a finding was raised.
@@ -56,7 +56,7 @@ class _Series:
 
 
 class BurnRateDetector(Detector):
-    """More of the events are bad than an objective can bear, over two windows."""
+    """Finds series in which more events are bad than an objective allows, over two windows."""
 
     raises_once = True
 
@@ -103,7 +103,7 @@ class BurnRateDetector(Detector):
     def _count(self, start: int, rows: Sequence[Row]) -> None:
         self._check_numbers(rows, "part")
         end = start + self.monitor.span
-        # Of a window that is longer than the one before, what was forgotten is not known.
+        # If the window is longer than before, the forgotten part of it is unknown.
         self._spans_since = max(min(self._spans_since, start), end - self._longest)
         self._cells_since = max(min(self._cells_since, start), end - self._objective.window)
         self._make_room(start, rows)
@@ -122,7 +122,7 @@ class BurnRateDetector(Detector):
             series.cells.add(start // self._cell * self._cell, bad, total)
 
     def _events(self, row: Row) -> Tuple[int, int]:
-        """Return the bad and all events of a row; none at all where they can't be told."""
+        """Return the bad and all events of a row; none if they can't be determined."""
         bad, total = (self._number(row, field) for field in ("part", "events"))
         counted = round(bad or 0.0), round(total or 0.0)
         if bad is None and row.get("part") not in (None, ""):
@@ -136,9 +136,10 @@ class BurnRateDetector(Detector):
         return counted
 
     def _make_room(self, start: int, rows: Sequence[Row]) -> None:
-        """Forget what was counted of series that are gone, when new ones need their places.
+        """Forget the counts of series that are gone, when new ones need their places.
 
-        One that burned stays out of order, as nobody can say that it is well; the latest of them.
+        Series that burned stay out of order, because nobody can say that they recovered; the latest
+        of them are kept.
         """
         keys = {series_of(self.monitor, row) for row in rows}
         held = {key for key, one in self._series.items() if one.cells}
@@ -154,7 +155,7 @@ class BurnRateDetector(Detector):
             del self._series[key]
 
     def _weigh(self, key: Key, series: _Series, start: int) -> Optional[BurnRate]:
-        """Follow each rate of a series; return the one that is to be raised in this span."""
+        """Update each rate of a series; return the rate to raise in this span."""
         end, passed, going_on = start + self.monitor.span, [], {}
         for rate in self._rates:
             rule = _rule(rate)
@@ -183,7 +184,7 @@ class BurnRateDetector(Detector):
         return _is_over(long, limit) and _is_over(short, limit)
 
     def _is_calm(self, rule: Rule, long: Tuple[int, int], short: Tuple[int, int]) -> bool:
-        """Tell whether a rate is over: both windows say so, and there is something to say it."""
+        """Return whether a rate is over: both windows say so, and have events to say it."""
         limit = self._limits[rule]
         return bool(short[1]) and not (_is_over(long, limit) or _is_over(short, limit))
 
@@ -208,7 +209,7 @@ class BurnRateDetector(Detector):
         )
 
     def _budget_from(self, end: int) -> int:
-        """Return the start of the first cell that has a part in the budget's window."""
+        """Return the start of the first cell that is part of the budget's window."""
         return (end - self._objective.window) // self._cell * self._cell
 
     def note_raised(self, start: int, found: Sequence[Found]) -> None:
@@ -218,7 +219,7 @@ class BurnRateDetector(Detector):
             series.raised.add(_rule_of(one.burn_rate))
             series.raised_until = start + self.monitor.span
 
-    # --- what is kept -----------------------------------------------------------------------
+    # --- saved state ------------------------------------------------------------------------
 
     def to_state(self) -> Dict[str, Any]:
         return {
@@ -257,10 +258,10 @@ class BurnRateDetector(Detector):
     def has_seen_any(self) -> bool:
         return self._has_seen
 
-    # --- judged again -----------------------------------------------------------------------
+    # --- reruns -----------------------------------------------------------------------------
 
     def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
-        """Return which rate is to be asked about: the mildest that was passed."""
+        """Return which rate a rerun must check: the mildest that was exceeded."""
         asked: Dict[Key, Rule] = {}
         for one in found:
             rule = _rule_of(one.burn_rate)
@@ -268,10 +269,11 @@ class BurnRateDetector(Detector):
         return {"asked": [[list(key), list(rule)] for key, rule in asked.items()]}
 
     def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
-        """Tell whether the rate is passed over the spans asked about, its short window at most.
+        """Return whether the rate is exceeded over the given spans, at most its short window.
 
-        The long window tells of the time before a fix for as long as it is; that proves nothing.
-        What is calmer than the rate, but beyond a milder one that pages, is neither there nor gone.
+        For its whole length the long window includes the time before a fix, and that proves
+        nothing. A rate that is lower, but above a milder one that pages, is neither present nor
+        gone.
         """
         rule = self._asked.get(key) or min(self._limits)
         own = [self._events(row) for row in rows if series_of(self.monitor, row) == key]
@@ -306,9 +308,9 @@ def _is_over(events: Tuple[int, int], limit: Fraction) -> bool:
 
 
 def _onset(newest_first: Iterable[Tuple[int, int, int]], limit: Fraction) -> int:
-    """Return the start of the span since when most events were bad beyond a limit.
+    """Return the start of the span since which most events were bad beyond a limit.
 
-    A window begins long before a trouble, and causes are looked for where that begins.
+    A window begins long before a problem, and causes are searched where the problem begins.
     """
     begun, excess, most = 0, Fraction(0), Fraction(-1)
     for at, bad, total in newest_first:

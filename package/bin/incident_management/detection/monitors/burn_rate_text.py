@@ -1,4 +1,4 @@
-"""What a burning error budget means, in words for whoever is paged."""
+"""Describe a burning error budget in words for the person who is paged."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def burn_rate_sentence(
     spent: Tuple[int, int],
     known: int,
 ) -> str:
-    """Return what is told of a rate that was passed.
+    """Return the sentence about a rate that was exceeded.
 
     Args:
-        now: bad and all events of its long window, as far as that is known: ``long`` seconds.
-        spent: those of the budget's window, as far as that is: ``known`` seconds.
+        now: the known bad and all events of its long window of ``long`` seconds.
+        spent: those of the budget's window, of which ``known`` seconds are known.
     """
     bad, total = now
     burn = Fraction(bad, total) / objective.budget
@@ -45,10 +45,10 @@ def burn_rate_sentence(
 
 
 def budget_left(objective: Objective, spent: Tuple[int, int], known: int) -> Fraction:
-    """Return the share of the budget that is left, below 0 where more was spent.
+    """Return the share of the budget that is left, below 0 if more was spent.
 
-    Of a window that is known in part, the budget is that of as many events all the time. Without
-    any, as after a new and shorter one, it is whole.
+    If a window is known in part, the budget assumes the same number of events all the time. Without
+    any events, as after a new and shorter window, the budget is whole.
     """
     bad, total = spent
     if not total:
@@ -57,7 +57,9 @@ def budget_left(objective: Objective, spent: Tuple[int, int], known: int) -> Fra
 
 
 def _good(percent: float, bad: int, total: int) -> str:
-    """The good share in percent, rounded down: it must not look like the objective."""
+    """Return the good share in percent, rounded down so that it does not look like the
+    objective.
+    """
     digits = max(1, len(f"{percent:.10f}".rstrip("0").partition(".")[2]))
     scale: int = 10**digits
     return f"{math.floor(Fraction(100 * (total - bad) * scale, total)) / scale:.{digits}f}"
@@ -68,7 +70,7 @@ def _percent(share: Fraction) -> str:
 
 
 def _length(seconds: int) -> str:
-    """A window: ``hour``, ``6 hours``, ``30 days``."""
+    """Return a window in words: ``hour``, ``6 hours``, ``30 days``."""
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
         if seconds % unit == 0:
             return name if seconds == unit else f"{seconds // unit} {name}s"
@@ -76,7 +78,7 @@ def _length(seconds: int) -> str:
 
 
 def _about(seconds: float) -> str:
-    """A time that is told roughly, in the largest unit of which it is two or more."""
+    """Return a rough time, in the largest unit of which it is two or more."""
     for unit, name in ((DAY, "days"), (HOUR, "hours")):
         if seconds >= 2 * unit:
             return f"{float(f'{seconds / unit:.2g}'):g} {name}"

@@ -1,7 +1,7 @@
-"""What every detector of a monitor does: judge one span after the other, and learn from each.
+"""The interface of a monitor's detector: judge one span after the other, and learn from each.
 
 ``judge`` takes the rows of one span, in order of time. The same state and rows always give the same
-findings and the same next state: a repeated span is harmless.
+findings and the same next state, so repeating a span is harmless.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ FORGET_AFTER_SPANS = 300
 
 @dataclass(frozen=True)
 class Found:
-    """One finding of one span: the series, what was seen in words, how many events.
+    """One finding of one span: the series, a description, the number of events.
 
-    Of a new template also its id, its text, and an event of it. ``begun``: the start of the first
-    span of it, where that is an earlier one. ``severity``: where it is not that of its monitor.
-    ``burn_rate``: the rate, long and short window that a rerun must pass.
+    For a new template also its id, its text, and one of its events. ``begun``: the start of its
+    first span, if that is an earlier one. ``severity``: if it differs from its monitor's.
+    ``burn_rate``: the rate, long and short window that a rerun must check.
     """
 
     key: Key
@@ -47,12 +47,12 @@ class Detector:
 
     Attributes:
         problems: sentences about what could not be judged.
-        unwell: the series that were out of order in the span judged last, whether or not that was
-            a finding: a trouble that goes on is found once.
-        seen: what was out of order in that span, as a finding, by series; only of the detectors
-            whose findings may have to last (:mod:`.raise_after`).
-        raises_once: whether a trouble that goes on is found in its first span only.
-        max_series: series that it watches.
+        unwell: the series that were out of order in the span judged last, found or not: a problem
+            that lasts is found once.
+        seen: by series, what was out of order in that span, as a finding; only in detectors whose
+            findings may have to last (:mod:`.raise_after`).
+        raises_once: whether a problem that lasts is found only in its first span.
+        max_series: the number of series that it watches.
     """
 
     raises_once = False
@@ -74,22 +74,22 @@ class Detector:
         raise NotImplementedError
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state. Raises ValueError for one of another version."""
+        """Continue from a saved state. Raises ValueError for a state of another version."""
         raise NotImplementedError
 
     def note_raised(self, start: int, found: Sequence[Found]) -> None:
-        """Take note that findings of a span were raised, and not only learned from."""
+        """Record that findings of a span were raised, and not only learned from."""
         return
 
     def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
-        """Return what of a state is needed to judge the series of some findings again.
+        """Return the part of a state that is needed to judge the series of some findings again.
 
-        ``state`` is that of before they were found. Empty: nothing is needed.
+        ``state`` is the state before they were found. Empty: nothing is needed.
         """
         raise NotImplementedError
 
     def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
-        """Tell whether a problem is there in a span, going on from a memory of before it.
+        """Return whether a problem exists in a span, continuing from a memory of before it.
 
         ``rows`` are those of the span, in order of time.
         """
@@ -97,11 +97,11 @@ class Detector:
         return key in self.unwell
 
     def prime(self, rows: Sequence[Row]) -> None:
-        """Take note of the span before those that are judged again, without learning from it."""
+        """Read the span before those that are judged again, without learning from it."""
         return
 
     def has_seen_any(self) -> bool:
-        """Tell whether there was anything to learn from in any span so far."""
+        """Return whether any span so far had something to learn from."""
         return True
 
     def _has_room(self, known: int) -> bool:
@@ -120,7 +120,7 @@ class Detector:
             self.problems.append(sentence)
 
     def _check_numbers(self, rows: Sequence[Row], field: str) -> None:
-        """Say so when no row has a number where one belongs."""
+        """Record a problem if no row has a number where one belongs."""
         if rows and all(row.get(field) in (None, "") for row in rows):
             self._add_problem(
                 f"no event has {self.monitor.value}; check that the search has that field, and "
@@ -128,7 +128,9 @@ class Detector:
             )
 
     def _number(self, row: Row, field: str) -> Optional[float]:
-        """Return the number in a row, None without one; an unusable value is noted as a problem."""
+        """Return the number in a row, None without one; an unusable value is recorded as a
+        problem.
+        """
         number, given = number_of(row.get(field)), row.get(field)
         if number is None and given not in (None, ""):
             key = series_of(self.monitor, row)
@@ -144,6 +146,6 @@ class Detector:
 
 
 def of_keys(series: Sequence[Any], found: Sequence[Found]) -> List[Any]:
-    """Return the parts of a state that are about the series of some findings."""
+    """Return the parts of a state that belong to the series of some findings."""
     keys = {one.key for one in found}
     return [one for one in series if tuple(one[0]) in keys]

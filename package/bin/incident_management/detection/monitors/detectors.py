@@ -1,4 +1,4 @@
-"""The detectors of monitors by name, each of which has a module."""
+"""The detectors of monitors by name; each has a module of its own."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ __all__ = ["hours_of"]
 
 
 def hours_of(values: Mapping[str, Any], time_zone: str) -> Optional[Calendar]:
-    """Read ``hours`` and ``holidays`` of a stanza; None: around the clock.
+    """Read ``hours`` and ``holidays`` of a stanza; None means around the clock.
 
-    They are written as those of a calendar in incident_routing.conf. Raises ValueError, one
+    They are written like those of a calendar in incident_routing.conf. Raises ValueError with one
     sentence.
     """
     given = {name: str(values.get(name) or "").strip() for name in ("hours", "holidays")}

@@ -14,7 +14,7 @@ PREFIX = "incident_monitor://"
 
 
 def is_monitor(values: Mapping[str, Any]) -> bool:
-    """Tell whether a stanza of ``incident_monitor`` is a monitor; the others are the worker."""
+    """Return whether a stanza of ``incident_monitor`` is a monitor; the others are the worker."""
     return bool(search_of(values) or str(values.get("detector") or "").strip())
 
 

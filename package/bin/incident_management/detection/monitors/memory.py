@@ -16,9 +16,9 @@ MAX_STATE_BYTES = 64_000_000
 
 
 def recall(stores: Stores, key: str) -> Dict[str, Any]:
-    """Return a memory by what names it. Raises LookupError when it is gone, or can't be read.
+    """Return a memory by its name. Raises LookupError if it is gone or can't be read.
 
-    The name comes with a signal, which a client may have made up.
+    The name comes with a signal, and a client may have made it up.
     """
     document = stores.claims.get(key)
     if document is None or not str(document["purpose"]).startswith(f"{MEMORY}:"):

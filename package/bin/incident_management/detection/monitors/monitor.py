@@ -1,7 +1,8 @@
-"""A monitor: a search, a detector and a rhythm, as a stanza of the input ``incident_monitor``.
+"""A monitor: a search, a detector and a schedule, as a stanza of the input ``incident_monitor``.
 
-Time is cut into spans of equal length, counted from the epoch. A span is complete ``lag`` seconds
-after its end, which gives late events time to arrive; what arrives later than that is not seen.
+Time is divided into spans of equal length, counted from the epoch. A span is complete ``lag``
+seconds after its end, which gives late events time to arrive; events that arrive later are not
+seen.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSI
 from ..options import Choice, Duration, FieldNames, Kind, Number, TimeZone, parse_options
 from .hours import hours_of
 from .objective import DEFAULT_RATES, WINDOW, BurnRate, BurnRates, Objective, check_objective
+from .row_checks import check_rows, check_times
 
 __all__ = [
     "DEFAULT_THRESHOLDS",
@@ -60,29 +62,10 @@ _SLO = ("objective", "window", "burn_rates")
 _VALUE = re.compile(r"count|(?:avg|sum|max|min|dc|perc95)\([A-Za-z_][\w.]*\)")
 _FIELD = re.compile(r"[A-Za-z_][\w.]*")
 _RAISE_AFTER = re.compile(r"(\d{1,3})(?:\s+of\s+(\d{1,3}))?", re.I)
-_OF_NUMBERS = re.compile(r"\s*\|\s*(tstats|mstats)\b", re.I)
-"""A search whose rows are numbers and not events ("tstats", "mstats" in the Search Reference)."""
-
-
-_TIMED = {"tstats": r"\b_time\b", "mstats": r"\bspan\s*="}
-_HOW_TIMED = {
-    "tstats": "add _time to its BY, as in by host, _time span=1m",
-    "mstats": "add span=1m",
-}
-# Commands whose rows have the fields that are named and no other, and those that add none unnamed.
-_NAMING = re.compile(r"\|\s*(stats|chart|top|rare|table)\b", re.I)
-_KEEPING = frozenset(
-    ["where", "search", "eval", "fields", "rename", "sort", "head", "tail", "dedup", "fillnull"]
-)
-_COMMAND = re.compile(r"\|\s*(\w+)")
-_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
-_OTHER_NAME = re.compile(r"\w+\(_time\)\s+as\s+(?!_time\b)\w+", re.I)
-# What may bring a time in: its name, or macros, subsearches and wildcards.
-_MAY_BE_TIMED = re.compile(r"_time\b|[`\[*]")
 
 
 class _Value(Kind):
-    """An aggregate, or the field that is 1 where an event counts for a ratio or burn rate."""
+    """An aggregate, or the field that is 1 if an event counts for a ratio or burn rate."""
 
     def parse(self, value: str) -> str:
         if not (_VALUE.fullmatch(value) or _FIELD.fullmatch(value)):
@@ -94,7 +77,7 @@ class _Value(Kind):
 
 
 class _Total(Kind):
-    """The field that says how many events a row stands for."""
+    """The field with the number of events that a row stands for."""
 
     def parse(self, value: str) -> str:
         if not _FIELD.fullmatch(value):
@@ -143,27 +126,30 @@ _KINDS: Mapping[str, Kind] = {
 
 
 def search_of(values: Mapping[str, Any]) -> str:
-    """Return the search of a stanza; empty when it has none.
+    """Return the search of a stanza; empty if it has none.
 
-    It is ``monitor_search``, because ``search`` is an argument of splunkd's own wherever a stanza
-    is saved over REST. Where inputs.conf is written by hand, ``search`` does as well.
+    The setting is ``monitor_search``, because ``search`` is an argument of splunkd's own when a
+    stanza is saved over REST. In an inputs.conf that is written by hand, ``search`` works too.
     """
     return str(values.get("monitor_search") or values.get("search") or "").strip()
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """One monitor. Times are seconds.
+    """One monitor. Times are in seconds.
 
-    ``threshold``: spans of silence, percent of a ratio, or events of a new template; a baseline
-    has its ``sensitivity``. ``time_zone``: by whose clocks its days begin, this machine's if empty.
-    ``min_events``: events of a span below which a ratio is not judged, of the long window of a burn
-    rate. ``total``: the field that says how many events a row stands for, where it is not one.
-    ``objective``, ``window`` and ``burn_rates``: see :mod:`.objective`. ``raise_after``: in how
-    many of how many spans something must be out of order before it is raised. ``backfill``: how
-    far back the first run learns, without raising anything. ``hours``: when a series may be missed,
-    None: always. ``runbook``, ``actions``, ``tags`` and
-    ``group`` are those of its signals.
+    Attributes:
+        threshold: spans of silence, percent of a ratio, or events of a new template; a baseline has
+            ``sensitivity`` instead.
+        time_zone: by whose clocks its days begin; empty: this machine's.
+        min_events: the number of events of a span below which a ratio is not judged; for a burn
+            rate, of the long window.
+        total: the field with the number of events that a row stands for, if it is not one.
+        objective, window, burn_rates: see :mod:`.objective`.
+        raise_after: in how many of how many spans something must be out of order to be raised.
+        backfill: how far back the first run learns, without raising anything.
+        hours: when a series may be missed; None: always.
+        runbook, actions, tags, group: those of its signals.
     """
 
     name: str
@@ -223,8 +209,9 @@ class Monitor:
             raise ValueError(
                 f"value is the field '{value}'; name how to aggregate it, such as avg({value})."
             )
-        _check_rows(search, detector, value, options.get("total", ""))
-        _check_times(search)
+        lacks_total = detector in SHARE_DETECTORS and not options.get("total")
+        check_rows(search, detector, value, lacks_total)
+        check_times(search)
         _check_series(options.get("by", ()))
         if detector == "ratio" and options.get("threshold", 0.0) >= 100:
             raise ValueError("the threshold of a ratio is in percent; give one below 100.")
@@ -258,18 +245,19 @@ class Monitor:
         return int((now - self.lag) // self.span) * self.span
 
     def is_due(self, end: float, raising_from: float, until: int) -> bool:
-        """Tell whether what was judged up to ``end`` goes on now, up to ``until``.
+        """Return whether judging continues now after ``end``, up to ``until``.
 
-        A backfill, before ``raising_from``, goes on at once, what comes after it in its rhythm.
+        A backfill, before ``raising_from``, continues at once; the spans after it follow the
+        schedule.
         """
         is_backfill = end + self.span <= raising_from
         return until > end and (is_backfill or until - end >= self.every)
 
     @property
     def learned_as(self) -> str:
-        """What decides whether a saved state can be gone on from, as a digest.
+        """Return a digest that decides whether a saved state can be continued.
 
-        The settings that it depends on, and the form in which this version writes it.
+        It covers the settings that the state depends on, and this version's form of it.
         """
         parts = (self.search, self.detector, self.value, self.by, self.span, self.season)
         version = SILENCE_VERSION if self.detector == "silence" else STATE_VERSION
@@ -277,7 +265,7 @@ class Monitor:
 
     @property
     def slo(self) -> Objective:
-        """What a burn rate is judged by."""
+        """The objective and rates by which a burn rate is judged."""
         return Objective(self.objective, int(self.window), self.burn_rates)
 
     @property
@@ -286,9 +274,10 @@ class Monitor:
         return self.detector == "new_template"
 
     def entity(self, key: Sequence[str]) -> str:
-        """Return what a finding of a series is about: its service, else its host, else all of it.
+        """Return the entity of a series' finding: its service, or else its host, or else the whole
+        series.
 
-        Analysis and remediation look for events by service and host.
+        Analysis and remediation search for events by service and host.
         """
         parts = [part.strip() for part in key]
         series = dict(zip(self.by, parts))
@@ -297,11 +286,11 @@ class Monitor:
         return entity[:ENTITY_CHARACTERS] or self.name
 
     def spl(self, key: Sequence[str] = (), indexed: bool = False) -> str:
-        """Return the search over whole spans: a row a span and series, or the events.
+        """Return the search over whole spans, with a row for each span and series, or the events.
 
         Args:
-            key: of this series alone.
-            indexed: with the time when the newest event of a row was indexed.
+            key: search only this series.
+            indexed: add the time at which the newest event of a row was indexed.
         """
         written = spl.as_written(self.search)
         parts = [
@@ -342,7 +331,7 @@ def _default_backfill(detector: str, span: int, options: Mapping[str, Any]) -> f
 
 
 def _check_series(by: Sequence[str]) -> None:
-    """Refuse what can't tell series apart in the search that is made of it."""
+    """Refuse fields that can't distinguish series in the generated search."""
     for field in by:
         try:
             spl.name(field)
@@ -356,44 +345,3 @@ def _check_series(by: Sequence[str]) -> None:
                 "by names the fields that identify a series; leave out "
                 "_time, which is cut into spans anyway."
             )
-
-
-def _check_rows(search: str, detector: str, value: str, total: str) -> None:
-    """Refuse rows of ``tstats`` and ``mstats`` in which a monitor would never find anything.
-
-    Those are rows that it would count for events, and rows without a time ("mstats" in the Search
-    Reference: grouped by time where there is a span). A macro may hold what is not seen here.
-    """
-    match = _OF_NUMBERS.match(search)
-    if match is None:
-        return
-    command = match[1].lower()
-    if detector in SHARE_DETECTORS and not total:
-        raise ValueError(
-            f"{command} gives numbers, not events; name the field that holds how many events a row "
-            f"stands for in total, so that {detector} can count all of them."
-        )
-    if detector == "new_template":
-        raise ValueError(
-            f"{detector} needs events, and {command} gives numbers; search the events themselves."
-        )
-    if detector == "baseline" and value == "count":
-        raise ValueError(
-            f"value = count would count the rows of {command}, one a span; say which of its fields "
-            "is the number, such as sum(count)."
-        )
-    if "`" not in search and not re.search(_TIMED[command], search):
-        raise ValueError(f"the rows of {command} have no time; {_HOW_TIMED[command]}.")
-
-
-def _check_times(search: str) -> None:
-    """Refuse a search whose last rows surely have no time: a monitor would never find anything."""
-    unquoted = _QUOTED.sub(lambda found: "_" * len(found[0]), search)
-    *_, last = [None, *_NAMING.finditer(unquoted)]
-    if last is None or not _KEEPING.issuperset(_COMMAND.findall(unquoted.lower(), last.end())):
-        return
-    if not _MAY_BE_TIMED.search(_OTHER_NAME.sub("", search[last.start() :])):
-        raise ValueError(
-            f"the rows of {last[1]} have no time; leave {last[1]} out, as a monitor counts "
-            "events itself, or keep _time in it, after | bin _time span=1m."
-        )

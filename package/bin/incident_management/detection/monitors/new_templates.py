@@ -1,4 +1,4 @@
-"""The detector of log lines that were never there before."""
+"""The detector ``new_template``: log lines that never occurred before."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SAMPLE_CHARACTERS = 10_000
 
 
 class NewTemplates(Detector):
-    """A template that was not in any span before.
+    """Finds templates that were in no span before.
 
-    What was raised lately is remembered: its events count as trouble until they stop, or until they
-    have gone on for so long that they are usual.
+    Recently raised ones are remembered: their events count as a problem until they stop, or until
+    they have lasted so long that they are usual.
     """
 
     raises_once = True
@@ -44,7 +44,7 @@ class NewTemplates(Detector):
                 "no event has _raw; the search of a new_template monitor must keep it."
             )
         for identity, template, by_key in self._groups(lines):
-            # One of several series counts once.
+            # A template of several series counts once.
             count = len({id(row) for some in by_key.values() for row in some})
             is_new = template not in self._known
             if is_new and count < self.monitor.threshold:
@@ -74,9 +74,9 @@ class NewTemplates(Detector):
             yield identity, template, by_key
 
     def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
-        """Count the events that are of one template with the event that was found.
+        """Count the events that share a template with the event that was found.
 
-        What else is new, as after the restart that a fix is, is another problem.
+        Other new lines, such as those after the restart by a fix, are another problem.
         """
         template, sample = self._examples.get(template_id, ("", ""))
         miner = TemplateMiner(known=[*self._known, template])
@@ -86,7 +86,7 @@ class NewTemplates(Detector):
         return alike >= max(1.0, self.monitor.threshold)
 
     def _forget(self, start: int) -> None:
-        """Drop what was seen longest ago, and what was raised long ago."""
+        """Drop the templates not seen for longest, and those raised long ago."""
         if len(self._known) > MAX_TEMPLATES:
             newest = sorted(self._known.items(), key=lambda one: -one[1])[:MAX_TEMPLATES]
             self._known = dict(newest)

@@ -1,9 +1,9 @@
-"""A service level objective and the burn rates that are too fast, as a monitor's settings say them.
+"""A service level objective and its burn rates, as a monitor's settings give them.
 
 An objective of 99.9 percent over 30 days allows one event in a thousand to be bad: the error
-budget. A burn rate of 1 uses it up in exactly those days, one of 14.4 in about two. As in
-"Alerting on SLOs" in Google's SRE Workbook, a rate must be passed over two windows: the long one
-shows that it matters, the short one that it goes on.
+budget. A burn rate of 1 uses it up in exactly those days, one of 14.4 in about two. As in "Alerting
+on SLOs" in Google's SRE Workbook, a rate must be exceeded over two windows: the long one shows that
+it matters, the short one that it still lasts.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _RATE = re.compile(
 class BurnRate:
     """How many times faster than allowed is too fast over two windows, in whole seconds.
 
-    ``severity``: of what is raised by it; empty: its monitor's.
+    ``severity``: of its findings; empty: its monitor's.
     """
 
     rate: float
@@ -88,10 +88,10 @@ def _rate(text: str) -> BurnRate:
 
 @dataclass(frozen=True)
 class Objective:
-    """What share of the events of a window of seconds must be good, and which rates are too fast.
+    """Which share of the events of a window must be good, and which burn rates are too fast.
 
-    ``percent`` is between 0 and 100. Shares are exact fractions: 99.9 is no binary number, and a
-    rate that is just reached is not passed.
+    ``percent`` is between 0 and 100, the window in seconds. Shares are exact fractions, because
+    99.9 is no binary number and a rate that is just reached is not exceeded.
     """
 
     percent: float
@@ -104,7 +104,7 @@ class Objective:
         return 1 - Fraction(str(self.percent)) / 100
 
     def limit(self, rate: float) -> Fraction:
-        """Return the share of bad events that must be passed for a rate to be."""
+        """Return the share of bad events above which a rate is exceeded."""
         return Fraction(str(rate)) * self.budget
 
 
@@ -146,5 +146,5 @@ def check_objective(objective: Objective, span: int) -> None:
 
 
 def percent_of(percent: float) -> str:
-    """Return an objective as it is written: 99.99999 is not 100."""
+    """Return an objective as it was written: 99.99999 is not 100."""
     return f"{percent:.10f}".rstrip("0").rstrip(".")

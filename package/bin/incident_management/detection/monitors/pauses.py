@@ -1,8 +1,10 @@
-"""When series were silent before: what is switched off each night or weekend is due back then.
+"""Learn when series are silent, so that what is switched off each night or weekend is expected
+back.
 
-A pause is compared with those of the last two weeks that began at about its time of the day, by
-local clocks. How much those vary says how much it may: what always stops on the minute is missed on
-the minute, what people switch off when they leave is given the time that they take.
+A pause is compared with those of the last two weeks that began at about its time of day, by local
+clocks. How much those vary decides how much this one may: a series that always stops on the minute
+is missed on the minute, and one that people switch off when they leave gets the time that they
+take.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class Pauses:
     """The pauses of some series in the last days; all times are epoch seconds.
 
     Args:
-        zone: by whose clocks days are alike.
+        zone: the time zone by which days are compared.
         slack: seconds by which a pause may begin before those that it is compared with.
     """
 
@@ -54,28 +56,30 @@ class Pauses:
         """The last answer of :meth:`due_back`: it is asked for in each span of a silence."""
 
     def add(self, key: Key, begin: int, end: int = 0) -> None:
-        """Note a pause of a series; without an end, one that goes on when it is forgotten."""
+        """Record a pause of a series; without an end, one that still lasts when the series is
+        forgotten.
+        """
         self._due.pop(key, None)
         fresh = [one for one in self._of.pop(key, []) if one[0] >= begin - KEPT_SECONDS]
-        # Popped and put in anew: the series with the newest pauses are the last.
+        # Removed and inserted anew, so that the series with the newest pauses are last.
         self._of[key] = [*fresh, [begin, end]][-KEPT:]
         if len(self._of) > MAX_SERIES:
             del self._of[next(iter(self._of))]
 
     def end(self, key: Key, at: int) -> None:
-        """Note that a series that was forgotten has events again."""
+        """Record that a forgotten series has events again."""
         pauses = self._of.get(key)
         if pauses and not pauses[-1][1]:
             pauses[-1][1] = at
             self._due.pop(key, None)
 
     def due_back(self, key: Key, since: int, born: int) -> Optional[float]:
-        """Return until when a pause that began at ``since`` is expected; None: it is not.
+        """Return until when a pause that began at ``since`` is expected; None if it is not.
 
         ``born``: when the series was first seen, or seen again after it was forgotten.
         """
         if key not in self._due or self._due[key][0] != since:
-            # One that had a pause before is back, not new.
+            # A series that had a pause before is back, not new.
             was_there = any(begin < born for begin, _end in self._of.get(key, ()))
             is_young = since - born < YOUNG_SECONDS and not was_there
             self._due[key] = since, self._reckoned(key, since, born, 1 if is_young else OFTEN)
@@ -88,8 +92,8 @@ class Pauses:
         known = born + self._zone.offset(born)
         weeks = [day for day in (7, 14) if not _was_there(local - (21 - day) * DAY, known, ended)]
         backs: List[float] = []
-        # A pause at noon is like that of yesterday's noon, and one in the evening, when what is
-        # left to do comes with gaps, may be the night's already.
+        # A pause at noon is like yesterday's at noon. A pause in the evening, when the rest of the
+        # work comes with gaps, may already be the night's.
         for which in (_nearest_to(local), _length):
             alike = {day: max(some, key=which) for day, some in before.items()}
             backs += _expected_until(local, alike, self._slack, needed, weeks)
@@ -119,9 +123,9 @@ class Pauses:
 
 
 def _by_day(pauses: Sequence[Pause], local: float) -> Dict[int, List[Pause]]:
-    """Return the pauses that began about when one does now, by how many days before.
+    """Return the pauses that began at about this time of day, by how many days ago.
 
-    Each is moved to the day of now.
+    Each is moved to today.
     """
     before: Dict[int, List[Pause]] = {}
     for begin, end in pauses:
@@ -133,7 +137,7 @@ def _by_day(pauses: Sequence[Pause], local: float) -> Dict[int, List[Pause]]:
 
 
 def _was_there(local: float, born: float, pauses: Sequence[Pause]) -> bool:
-    """Whether a series had events in a week: then a long pause of the other was an outage."""
+    """Return whether a series had events in a week: then a long pause of another was an outage."""
     at = local + NEAR_SECONDS
     return born <= at and not any(begin <= at < end for begin, end in pauses)
 
@@ -149,11 +153,11 @@ def _length(pause: Pause) -> float:
 def _expected_until(
     local: float, alike: Dict[int, Pause], slack: float, needed: int, weeks: Sequence[int]
 ) -> Iterator[float]:
-    """Yield until when a pause may last that begins now, by one of each day before it.
+    """Yield until when a pause that begins now may last, by one pause of each earlier day.
 
-    ``weeks``: how many days before a long one makes this one usual.
+    ``weeks``: how many days ago a long one makes this one usual.
     """
-    # Of a few, how much they vary is not known yet.
+    # Of a few, the variation is not known yet.
     more = 0.0 if len(alike) >= MANY else 3 * slack
     weekly = [alike[day] for day in weeks if day in alike and _length(alike[day]) >= LONG_SECONDS]
     earliest = min((begin for begin, _end in weekly), default=local) - 4 * slack
@@ -164,14 +168,15 @@ def _expected_until(
     if weekly and local >= earliest:
         ends = sorted(end for _begin, end in weekly)
         differ = ends[-1] - ends[0]
-        # Of two weeks that were not alike, the shorter pause: the other may have been a holiday.
+        # Of two weeks that differ, the shorter pause counts: the other may have been a holiday.
         yield ends[0] if differ > NEAR_SECONDS else ends[-1] + (differ if ends[1:] else more)
 
 
 def _latest(moments: Sequence[float]) -> float:
-    """Return up to when what happened at these moments may happen.
+    """Return until when something that happened at these moments may happen.
 
-    As far beyond the last but one as that is from the middle: the last may have been a fault.
+    It may come as long after the last but one as that is after the middle, because the last may
+    have been a fault.
     """
     middle = median_low(moments)
     near = sorted(one for one in moments if abs(one - middle) <= NEAR_SECONDS)
@@ -180,7 +185,7 @@ def _latest(moments: Sequence[float]) -> float:
 
 
 def _comes_again(pause: Pause, among: Sequence[Pause], days: float) -> bool:
-    """Whether a pause is one of those of most days, or of a week."""
+    """Return whether a pause is one of those of most days, or of each week."""
     begin = pause[0]
     like = {round((begin - one[0]) / DAY): one for one in among if _is_near(begin, one[0], HOUR)}
     if len(like) >= max(OFTEN, days / 2):
@@ -194,5 +199,5 @@ def _comes_again(pause: Pause, among: Sequence[Pause], days: float) -> bool:
 
 
 def _is_near(one: float, other: float, seconds: float) -> bool:
-    """Whether two moments are about the same time of the day."""
+    """Return whether two moments are at about the same time of day."""
     return abs((one - other + DAY / 2) % DAY - DAY / 2) <= seconds

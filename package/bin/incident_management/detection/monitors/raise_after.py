@@ -1,8 +1,8 @@
 """How long something must last before it is raised: ``raise_after``, N of the last M spans.
 
-A detector tells of the spans in which a series is out of order, and finds a trouble when it begins.
-What it finds waits here until so many spans were out of order. That is part of the state that is
-saved with the span it belongs to, so a span that is judged again counts once.
+A detector reports the spans in which a series is out of order, and finds a problem when it begins.
+Its findings wait here until enough spans were out of order. This is part of the state that is saved
+with its span, so a span that is judged again counts once.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ it found some; what did not last, and so was not raised, must not hide what come
 
 @dataclass
 class _Series:
-    """A series that is, or lately was, out of order. Times are starts of spans.
+    """A series that is, or recently was, out of order. Times are starts of spans.
 
-    ``spans``: those out of order among the last M, and the events of each. ``raised``: the last one
-    that was raised. ``found``: when that was found which is not raised yet. ``memory``: what the
-    detector knew before the first of ``spans``, as long as they wait.
+    Attributes:
+        spans: those out of order among the last M, with the events of each.
+        raised: the last one that was raised.
+        found: when a finding that is not raised yet was found.
+        memory: what the detector knew before the first of ``spans``, while they wait.
     """
 
     spans: List[List[int]] = field(default_factory=list)
@@ -39,7 +41,7 @@ class _Series:
 class RaiseAfter(Detector):
     """A detector whose findings must last, by its monitor's ``raise_after``.
 
-    With ``1`` each finding is raised at once, as the detector has it.
+    With ``1`` each finding is raised at once, as the detector finds it.
     """
 
     def __init__(self, inner: Detector) -> None:
@@ -61,7 +63,7 @@ class RaiseAfter(Detector):
         return [one for one in raised if one is not None]
 
     def _weigh(self, start: int, one: Found, is_found: bool) -> Optional[Found]:
-        """Count a span in which a series is out of order; return what is raised by it."""
+        """Count a span in which a series is out of order; return the finding to raise."""
         is_crowded = one.key not in self._series and len(self._series) >= MAX_SERIES
         series = self._series.setdefault(one.key, _Series())
         series.spans.append([start, one.count])
@@ -69,7 +71,7 @@ class RaiseAfter(Detector):
             series.found = start
         if series.found is None:
             return None
-        # So many series in trouble at once are no accident, and their state has to be bounded.
+        # That many series in trouble at once are no accident, and their state must be bounded.
         if len(series.spans) >= self._least or is_crowded:
             return self._raise(start, one, series)
         series.memory = series.memory or self._inner.memory(self._before, [one])
@@ -86,7 +88,7 @@ class RaiseAfter(Detector):
         )
 
     def _forget_before(self, start: int) -> None:
-        """Forget what does not count any more in the span that begins at ``start``."""
+        """Forget what no longer counts in the span that begins at ``start``."""
         span = self.monitor.span
         for key, series in list(self._series.items()):
             series.spans = [one for one in series.spans if one[0] > start - self._of * span]
@@ -108,14 +110,15 @@ class RaiseAfter(Detector):
     def restore(self, state: Mapping[str, Any]) -> None:
         self._before = state
         self._inner.restore(state)
-        # A state of an earlier version has none. Copied, as what is restored must stay as it was.
+        # A state of an earlier version has none. It is copied, because a restored state must
+        # not change.
         self._series = {
             tuple(key): _Series([list(span) for span in spans], *rest)
             for key, spans, *rest in state.get("waiting", ())
         }
 
     def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
-        """Return what was known before the trouble began, which may be before ``state``."""
+        """Return what was known before the problem began, which may be earlier than ``state``."""
         waiting = {tuple(key): memory for key, *_rest, memory in state.get("waiting", ()) if memory}
         earlier = [waiting[key] for key in {one.key: one for one in found} if key in waiting]
         known = self._inner.memory(state, [one for one in found if one.key not in waiting])
@@ -125,7 +128,7 @@ class RaiseAfter(Detector):
         }
 
     def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
-        """Tell so of each span, whether or not it lasts: recovery is proved by none of them."""
+        """Judge each span, whether or not the problem lasts: recovery is proved by none of them."""
         return self._inner.is_present(start, rows, key, template_id)
 
     def prime(self, rows: Sequence[Row]) -> None:

@@ -12,7 +12,7 @@ __all__ = ["Ratio"]
 
 
 class Ratio(Detector):
-    """More of the events are of one kind than ``threshold`` percent."""
+    """Finds spans in which more than ``threshold`` percent of the events are of one kind."""
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)

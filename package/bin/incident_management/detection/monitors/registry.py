@@ -1,6 +1,6 @@
-"""Which monitors there are in a cluster, and what keeps them from judging, as the KV store tells.
+"""Read from the KV store which monitors a cluster has, and what keeps them from judging.
 
-The worker of each member signs for the monitors of its inputs.conf, and a monitor's process notes
+The worker of each member registers the monitors of its inputs.conf, and a monitor's process records
 its trouble (:mod:`...worker.monitors.roster`, :mod:`...worker.monitors.troubles`).
 """
 
@@ -31,14 +31,16 @@ Monitors = Mapping[str, Mapping[str, Any]]
 
 
 def registrations(stores: Stores, now: float) -> List[Document]:
-    """Return what members signed that are not gone, the newest last."""
+    """Return the registrations of members that are not gone, the newest last."""
     found = stores.claims.find({"purpose": REGISTERED})
     fresh = [one for one in found if now - float(one["time"]) < GONE_SECONDS]
     return sorted(fresh, key=lambda one: float(one["time"]))
 
 
 def registered_monitors(document: Document) -> Monitors:
-    """Return what a member signed for; nothing, if it can't be read: it will be signed again."""
+    """Return the monitors that a member registered; none if unreadable, they are registered
+    again.
+    """
     try:
         return dict(unpack(str(document["value"]["monitors"]), MAX_BYTES)["monitors"])
     except (ValueError, LookupError):
@@ -50,7 +52,7 @@ def known_monitors(
 ) -> Dict[str, Mapping[str, Any]]:
     """Return the settings of the monitors of all members, by name.
 
-    ``own`` are those of this member, whose name is ``holder``; they count first.
+    ``own`` are those of this member, whose name is ``holder``; they take precedence.
     """
     found: Dict[str, Mapping[str, Any]] = {}
     for document in registrations(stores, now):
@@ -60,6 +62,6 @@ def known_monitors(
 
 
 def troubles(stores: Stores) -> Dict[str, str]:
-    """Return what is wrong at present, in a sentence, with each monitor that is in trouble."""
+    """Return, for each monitor that is in trouble, a sentence with what is wrong now."""
     notes = stores.claims.find({"purpose": TROUBLE})
     return {str(one["value"]["monitor"]): str(one["value"]["sentence"]) for one in notes}

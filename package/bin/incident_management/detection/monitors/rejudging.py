@@ -1,7 +1,7 @@
-"""Judges a series of a monitor again, with what the monitor knew before it raised something.
+"""Judge a series of a monitor again, with what the monitor knew before it raised something.
 
-So the same question can be asked of two windows, one before a fix and one after it: had the
-monitor looked at it then, would it have found the problem?
+So the same question can be asked about two windows, before and after a fix: would the monitor, had
+it looked then, have found the problem?
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["Problem", "events_in", "would_find"]
 
 @dataclass(frozen=True)
 class Problem:
-    """What a monitor raised, as its signals' ``search`` says it.
+    """The problem that a monitor raised, as its signals' ``search`` describes it.
 
-    ``memory`` names the document of what the monitor knew of the series before, if it needs any.
+    ``memory`` names the document with what the monitor knew of the series before, if it needs any.
     """
 
     monitor: str
@@ -33,7 +33,7 @@ class Problem:
     def from_search(cls, search: Mapping[str, Any]) -> Problem:
         """Read the ``search`` of a signal or an incident that a monitor raised.
 
-        A client may have made it up: whatever it holds is taken as text.
+        A client may have made it up, so everything in it is read as text.
         """
         series = search.get("series")
         return cls(
@@ -45,7 +45,7 @@ class Problem:
         )
 
     def to_search(self) -> Dict[str, Any]:
-        """Return the document that :meth:`from_search` reads; what is empty is left out."""
+        """Return the document that :meth:`from_search` reads; empty values are left out."""
         found = {**self.__dict__, "series": list(self.series)}
         return {name: value for name, value in found.items() if value}
 
@@ -57,10 +57,10 @@ def would_find(
     rows: Sequence[Row],
     window: Tuple[int, int],
 ) -> bool:
-    """Tell whether the monitor would find the problem in a span of a window.
+    """Return whether the monitor would find the problem in a span of a window.
 
-    ``rows`` are what ``monitor.spl(problem.series)`` found from a span before the window on; the
-    window's ends are whole spans, in epoch seconds.
+    ``rows`` are the results of ``monitor.spl(problem.series)``, beginning with a span before the
+    window; the window's ends are whole spans, in epoch seconds.
 
     Raises:
         ValueError: the memory is of another detector, a row is malformed, or the problem was not
@@ -72,13 +72,13 @@ def would_find(
     start, end = window
     detector.prime(spans.get(start - monitor.span, []))
     moments = range(start, end, monitor.span)
-    # A list, because each span is learned from: the next one's verdict depends on it.
+    # A list, so that each span is learned from: the next verdict depends on it.
     verdicts = [
         detector.is_present(at, spans.get(at, []), problem.series, problem.template_id)
         for at in moments
     ]
     if not any(verdicts) and detector.problems:
-        # What could not be judged is not gone.
+        # A problem that could not be judged is not gone.
         raise ValueError(detector.problems[0])
     return any(verdicts)
 

@@ -1,4 +1,4 @@
-"""The rows of a monitor's search: their span, their series, how many events they stand for."""
+"""The rows of a monitor's search: their span, their series, and how many events they stand for."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Key = Tuple[str, ...]
 
 
 def series_of(monitor: Monitor, row: Row) -> Key:
-    """Return which series a row is of."""
+    """Return the series of a row."""
     return tuple(text_of(row.get(name)) for name in monitor.by)
 
 
 def all_series_of(monitor: Monitor, row: Row) -> List[Key]:
-    """Return which series an event is of: of each value of a multivalue field, as stats has it."""
+    """Return the series of an event: one for each value of a multivalue field, as in stats."""
     values = (row.get(name) for name in monitor.by)
     lists = ((one or [None]) if isinstance(one, list) else [one] for one in values)
     return [tuple(map(text_of, key)) for key in islice(product(*lists), MAX_VALUES)]
@@ -52,7 +52,7 @@ def count_of(monitor: Monitor, rows: Sequence[Row]) -> int:
 
 
 def number_of(value: Any) -> Optional[float]:
-    """Return a field as a number; None for text, what is not finite, and beyond MAX_NUMBER."""
+    """Return a field as a number; None for text, for non-finite numbers, and beyond MAX_NUMBER."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -61,7 +61,7 @@ def number_of(value: Any) -> Optional[float]:
 
 
 def text_of(value: Any) -> str:
-    """Return a field as text, the values of a multivalue field by comma."""
+    """Return a field as text, the values of a multivalue field joined by commas."""
     return ", ".join(str(v) for v in value) if isinstance(value, list) else str(value or "")
 
 

@@ -1,8 +1,7 @@
-"""The searches of monitors: they run with the app's rights, which are the system's, so they may
-only read.
+"""The searches of monitors. They run with the app's rights, the system's, so they may only read.
 
-Whoever may edit a macro that a monitor uses could write with these rights otherwise. So what it
-holds is looked at when the monitor is saved, and again before each search.
+Otherwise anyone who may edit a macro that a monitor uses could write with these rights. So the
+expanded search is checked when the monitor is saved, and again before each run.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ NOBODY = "nobody"
 
 
 class MonitorSearcher:
-    """Runs what only reads; see :class:`incident_management.ports.Searcher`."""
+    """Runs only searches that read; see :class:`incident_management.ports.Searcher`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -42,7 +41,7 @@ class MonitorSearcher:
 
 
 def check_search(session: Session, monitor: Monitor) -> None:
-    """Check that splunkd takes a monitor's search, and that it only reads, without running it.
+    """Check that splunkd accepts a monitor's search, and that it only reads, without running it.
 
     ``search/v2/parser`` in Splunk's REST API Reference; ``parse_only`` keeps it from running
     subsearches.
@@ -62,9 +61,9 @@ def check_search(session: Session, monitor: Monitor) -> None:
 
 
 def _check_reading(session: Session, spl: str) -> None:
-    """Raise ValueError for a search that does not only read, or looks at a time of its own.
+    """Raise ValueError for a search that does not only read, or that sets its own time range.
 
-    Raises SplunkError if that is unknown.
+    Raises SplunkError if that can't be determined.
     """
     try:
         plain = check_read_only(

@@ -1,4 +1,4 @@
-"""The signal that a finding of a monitor is."""
+"""Make a signal from a finding of a monitor."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SHOWN_CHARACTERS = 1000
 
 
 def signal_of(monitor: Monitor, found: Found, at: int, memory: str, now: float) -> Signal:
-    """Return the signal of a finding of the span that begins at ``at``, and names it.
+    """Return the signal of a finding in the span that begins at ``at``.
 
-    ``memory`` names what the monitor knew before. Raises Invalid where it can't be one.
+    ``memory`` names what the monitor knew before. Raises Invalid if the finding can't be a signal.
     """
     entity, sample = monitor.entity(found.key), found.sample[:SHOWN_CHARACTERS]
     dedup = dict(zip(monitor.by, found.key)) or {"monitor": monitor.name}

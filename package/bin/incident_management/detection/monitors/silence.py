@@ -1,4 +1,4 @@
-"""The detector ``silence``: series that always had events, and have none."""
+"""The detector ``silence``: series that always had events, and have none now."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_DAYS_OFF = 31
 
 
 class Silence(Detector):
-    """A series that always had events, and has none for ``threshold`` spans."""
+    """Finds series that always had events, and have none for ``threshold`` spans."""
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
@@ -43,7 +43,7 @@ class Silence(Detector):
         return found
 
     def _learn(self, start: int, rows: Sequence[Row]) -> None:
-        """Note which series have events, and the pauses that are over."""
+        """Record which series have events, and the pauses that ended."""
         span = self.monitor.span
         for row in rows:
             key = series_of(self.monitor, row)
@@ -63,7 +63,7 @@ class Silence(Detector):
             self._lost.pop(key, None)
 
     def _silent(self, start: int) -> List[Found]:
-        """Find the series that should have events; forget what was silent for very long."""
+        """Find the series that should have events; forget those that were silent for very long."""
         span = self.monitor.span
         found = []
         for key, (_spans, _gaps, last, born) in list(self._seen.items()):
@@ -84,9 +84,9 @@ class Silence(Detector):
         return found
 
     def _due_back(self, key: Key, since: int, born: int) -> Optional[float]:
-        """Return until when a pause is expected: on a day off, until that time of the next day.
+        """Return until when a pause is expected; on a day off, until that time of the next day.
 
-        What is due when the hours of each day are over is no day off.
+        A series that is due when the hours of each day are over has no day off.
         """
         due, hours = self._pauses.due_back(key, since, born), self.monitor.hours
         if due is None or hours is None:
@@ -95,12 +95,12 @@ class Silence(Detector):
         return next((day for day in days if hours.service_seconds(day, day + DAY / 2)), due)
 
     def _missed(self, since: float, now: float) -> float:
-        """Return for how many seconds events would have been in order."""
+        """Return for how many seconds events were expected and missing."""
         hours = self.monitor.hours
         return hours.service_seconds(since, now) if hours else now - since
 
     def _is_regular(self, key: Key, now: int) -> bool:
-        """Whether there were events in nearly every span, but for one outage and what is usual."""
+        """Return whether nearly every span had events, except for one outage and usual pauses."""
         spans, gaps, _last, born = self._seen[key]
         unusual = self._pauses.unusual(key, born, now)
         pauses = [int(self._missed(begin, end)) // self.monitor.span for begin, end in unusual]

@@ -1,6 +1,6 @@
-"""Sums of bad and of all events over any window that ends now: cells of time, kept as running sums.
+"""Sums of bad and of all events over any window that ends now, kept as running sums by cell.
 
-A window costs two look-ups, however long it is. Times are the cells' starts, in epoch seconds.
+A window costs two lookups, however long it is. Times are the starts of cells, in epoch seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Sums:
 
     def __init__(self) -> None:
         self._at = array("q")
-        # One more than cells: the first is what went before them.
+        # One more than cells: the first is the sum before them.
         self._bad = array("q", [0])
         self._total = array("q", [0])
 
@@ -28,7 +28,7 @@ class Sums:
         return bool(self._at)
 
     def add(self, at: int, bad: int, total: int) -> None:
-        """Add to the cell that begins then, where that is a new one; else to the newest.
+        """Add to the cell that begins then, if it is a new one, or else to the newest cell.
 
         Cells of another length than before may begin before the newest.
         """
@@ -41,7 +41,7 @@ class Sums:
 
     @property
     def newest(self) -> int:
-        """The start of the newest cell; 0 without any."""
+        """The start of the newest cell; 0 if there is none."""
         return self._at[-1] if self._at else 0
 
     def since(self, moment: int) -> Tuple[int, int]:
@@ -64,12 +64,12 @@ class Sums:
             )
 
     def to_state(self) -> List[List[int]]:
-        """Return starts, bad and all events, each start as what it is after the one before."""
+        """Return starts, bad and all events; each start as the difference from the one before."""
         return [_steps([0, *self._at]), _steps(self._bad), _steps(self._total)]
 
     @classmethod
     def from_state(cls, state: Sequence[Sequence[Any]]) -> Sums:
-        """Go on from a state."""
+        """Restore the sums from a state."""
         sums = cls()
         starts, bad, total = ([int(one) for one in part] for part in state)
         if not len(starts) == len(bad) == len(total):

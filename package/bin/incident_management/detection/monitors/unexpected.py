@@ -1,4 +1,6 @@
-"""The detector ``baseline``: values outside of what their series have learned to expect."""
+"""The detector ``baseline``: values outside the range that their series have taught it to
+expect.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,13 @@ is still below a third of the way. A half loses 1 in 20 true faults, a quarter g
 
 @dataclass
 class _Fault:
-    """An anomaly that is not over: how far from what is expected was too far when it began.
+    """An anomaly that is not over, with the deviation that was too large when it began.
 
-    A young series learns from a fault, so that it would soon be within its bounds. ``expected`` and
-    ``value`` are those with which it was found last: what goes :data:`GOES_ON` of the way from the
-    one to the other again goes on, though within the bounds; a burst is over. ``is_joint``: no
-    value was beyond its bound when it was found, but several points together were unusual.
+    A young series learns from a fault, so that the fault would soon be within its bounds.
+    ``expected`` and ``value`` are those with which it was found last: a value that again covers
+    :data:`GOES_ON` of the way from the one to the other belongs to the fault, even within the
+    bounds; a burst is over. ``is_joint``: when it was found, no single value was beyond its bound,
+    but several points together were unusual.
     """
 
     below: float
@@ -38,7 +41,7 @@ class _Fault:
     is_joint: bool = False
 
     def goes_on(self, value: float) -> bool:
-        """Tell whether a value is on the way to the one that was found."""
+        """Return whether a value is on the way to the one that was found."""
         if self.value is None:
             return False
         least = self.expected + GOES_ON * (self.value - self.expected)
@@ -46,7 +49,7 @@ class _Fault:
 
 
 class UnexpectedValues(Detector):
-    """A value outside of what its series has learned to expect."""
+    """Finds values outside the range that their series has learned to expect."""
 
     raises_once = True
 
@@ -92,11 +95,11 @@ class UnexpectedValues(Detector):
         return found
 
     def _make_room(self, start: int, values: Mapping[Key, Row]) -> None:
-        """Note which series are there; forget those that are gone when new ones need their places.
+        """Record which series exist; forget those that are gone when new ones need their places.
 
-        Only then: what pauses each weekend is not to be learned anew each week.
+        Only then, because a series that pauses each weekend must not be learned anew each week.
         """
-        # A series of a state without these times counts as seen now.
+        # In a state without these times, each series counts as seen now.
         self._last = {
             key: start if key in values else self._last.get(key, start) for key in self._series
         }
@@ -128,10 +131,10 @@ class UnexpectedValues(Detector):
                 series.resume_from(value)
 
     def _follow(self, key: Key, value: float, score: Score, start: int) -> bool:
-        """Follow a fault from where it begins until it has been calm, or has become usual.
+        """Follow a fault from its beginning until it has been calm, or has become usual.
 
-        Returns whether this span by itself is out of order. One that is not may still be unwell: of
-        a fault that only several spans together show, as long as they do.
+        Return whether this span alone is out of order. One that is not may still belong to a fault
+        that only several spans together show, as long as they do.
         """
         expected = score.expected
         fault = self._faults.get(key) or _Fault(
@@ -158,10 +161,10 @@ class UnexpectedValues(Detector):
         return is_off
 
     def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
-        """Tell whether a value is beyond its bound.
+        """Return whether a value is beyond its bound.
 
-        What only several spans together show is no proof: a window has too few of them, so that it
-        would be found before a fix and never after it.
+        What only several spans together show is no proof: a window has too few of them, so it would
+        be found before a fix and never after it.
         """
         self.judge(start, rows)
         return key in self._beyond
@@ -178,7 +181,9 @@ class UnexpectedValues(Detector):
         return SENSITIVITIES[self.monitor.sensitivity], self.monitor.direction
 
     def _value(self, row: Optional[Row]) -> Optional[float]:
-        """A span without events counts 0; an average of nothing is no value, nor is text."""
+        """Return a span's value: 0 for counts without events; None for an average of nothing and
+        for text.
+        """
         adds_up = self.monitor.value == "count" or self.monitor.value.startswith(("sum(", "dc("))
         if row is None:
             return 0.0 if adds_up else None

@@ -1,1 +1,1 @@
-"""Log templates: which lines are the same sentence with other values."""
+"""Log templates: find which lines are the same sentence with other values."""

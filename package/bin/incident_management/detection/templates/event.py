@@ -1,9 +1,10 @@
-"""What of an event its message is: past its header, inside what wraps it, the telling line of many.
+"""Find the message of an event: after its header, inside its wrapping, the significant line of
+many.
 
-A message is wrapped by JSON objects, with or without a header before them, as a container's runtime
-writes them; by logfmt (``level=info msg="…" id=7``); by klog's quotes; by Windows events, both as
-XML and as Splunk's input writes them (a time, and then a line for each ``Name=value``); by
-java.util.logging, where it is in the second line; and by a first line that is only a header.
+A message may be wrapped by: JSON objects, with or without a header before them, as a container's
+runtime writes them; logfmt (``level=info msg="…" id=7``); klog's quotes; Windows events, both as
+XML and as Splunk's input writes them (a time, and then a line for each ``Name=value``);
+java.util.logging, which has it in the second line; a first line that is only a header.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ _MESSAGE_FIELDS = (
     "message", "msg", "log", "event", "body", "error", "text",
     "Message", "MESSAGE", "short_message", "log_message", "@message",
 )  # fmt: skip
-# Of a JSON event without a message: the fields whose value says what happened.
+# The fields whose value says what happened, for JSON events without a message.
 _KIND_FIELDS = ("eventName", "eventType", "event_type", "type", "kind", "action", "operation")
 
 _MAY_NOT_BE_MESSAGE = re.compile(r"\s|\{|[A-Za-z_][\w.-]{0,40}=|" + MAY_BE_HEADER.pattern)
 _EXCEPTION = re.compile(r"^(?:Caused by: )?([A-Za-z_][\w.]*(?:Error|Exception|Warning|Fault)\b.*)$")
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
-# Fields, the one that holds the message the last.
+# Fields, of which the last one holds the message.
 _LOGFMT = re.compile(
     rf"""(?:[A-Za-z_@][\w.@-]*=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)\s+){{0,40}}?
         (?:msg|message|event)=(?:{_QUOTED}|([\w./-]+))(?=\s|\Z)""",
@@ -53,11 +54,11 @@ _LEVEL_FIRST = re.compile(r"(?:SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST):\s+
 
 
 def message_of(raw: str) -> str:
-    """Return what a person would call the message of an event.
+    """Return the part of an event that a person would call its message.
 
-    The header is dropped. JSON: the first of the usual message fields; without one, what the event
-    says it is, and the names of its fields. Several lines: the first one that says something, and
-    the last line that names an exception.
+    The header is dropped. Of JSON it is the first of the usual message fields; without one, the
+    kind of event that it names and the names of its fields. Of several lines it is the first one
+    with a message and the last one that names an exception.
     """
     text = raw.strip()
     if text[:1] == "{":
@@ -72,7 +73,7 @@ def message_of(raw: str) -> str:
 
 
 def messages_of(lines: Sequence[str]) -> List[str]:
-    """Return the messages of lines: the line itself where nothing in it can be a header."""
+    """Return the messages of lines; a line in which nothing can be a header is its own message."""
     return [
         message_of(line) if _MAY_NOT_BE_MESSAGE.match(line) or len(line) > LONGEST_MESSAGE else line
         for line in lines
@@ -80,7 +81,7 @@ def messages_of(lines: Sequence[str]) -> List[str]:
 
 
 def exception_line(text: str) -> str:
-    """Return the last line of a stack trace that names an exception, "" when there is none."""
+    """Return the last line of a stack trace that names an exception, "" if there is none."""
     for line in reversed(text.split("\n")[1:TRACE_LINES]):
         found = _EXCEPTION.match(line.strip()[:LONGEST_EXCEPTION])
         if found:
@@ -99,7 +100,7 @@ def _of_line(text: str) -> str:
 
 
 def _of_fields(text: str) -> str:
-    """Return the message that is one of the fields which a line begins with, "" for none."""
+    """Return the message among the fields at the beginning of a line, "" for none."""
     found = _LOGFMT.match(text) if "=" in text else None
     return _unescaped(found.group(1) or found.group(2) or "") if found else ""
 
@@ -124,9 +125,9 @@ def _of_lines(text: str) -> str:
 
 
 def _of_named(lines: Sequence[str]) -> str:
-    """Return the message of an event of Windows, its code before it; "" for another event.
+    """Return the message of a Windows event after its code, "" for another event.
 
-    The lines are ``Name=value``; the value of ``Message``, the last, may have more lines.
+    The lines are ``Name=value``; the value of ``Message``, the last one, may have more lines.
     """
     fields: Dict[str, str] = {}
     for line in lines:
@@ -141,7 +142,7 @@ def _of_named(lines: Sequence[str]) -> str:
 
 
 def _of_windows_xml(text: str) -> str:
-    """Return an event's code, and its message or else its provider; "" for other XML."""
+    """Return an event's code and its message, or else its provider; "" for other XML."""
     found = _WINDOWS_XML.match(text)
     if found is None:
         return ""
@@ -172,7 +173,9 @@ def _json_message(document: Dict[str, object], depth: int = 0) -> str:
 
 
 def _json_fields(document: Dict[str, object]) -> str:
-    """``RunInstances eventTime=… userIdentity.type=…``: kinds first, then all fields by name."""
+    """Return ``RunInstances eventTime=… userIdentity.type=…``: the kinds first, then all fields
+    by name.
+    """
     fields: List[Tuple[str, object]] = []
     _flatten(document, "", 0, fields)
     kinds = [_kind(document.get(name)) for name in _KIND_FIELDS]
@@ -195,5 +198,5 @@ def _kind(value: Optional[object]) -> str:
 
 
 def _word(value: object) -> str:
-    """A value as one word, so that each field stays one word."""
+    """Return a value as one word, so that each field stays one word."""
     return re.sub(r"\s+", "_", str(value)) or '""'

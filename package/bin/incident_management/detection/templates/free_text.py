@@ -1,7 +1,8 @@
-"""Texts of any length at the place of one value: ``connect failed: <any reason>``, ``CMD (<any>)``.
+"""Find texts of any length in place of one value: ``connect failed: <any reason>``, ``CMD
+(<any>)``.
 
-Lines that differ in such a text have unequal lengths, and so are not compared word by word. They
-are told by the rest of the line: where many texts stand in one frame, the text is a value.
+Lines that differ in such a text have different lengths, and so are not compared word by word. The
+rest of the line shows them: if many texts occur in one frame, the text is a value.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ LONGEST_AROUND = 40
 """Words of a line in which such names are looked for."""
 MAX_FRAMES = 20_000
 
-# What stands before a colon and announces why something failed, or how a thing is.
+# Words before a colon that announce why something failed, or the state of a thing.
 _ANNOUNCES = frozenset(
     ["failed", "failure", "error", "exception", "reason", "because", "cause", "status", "state"]
 )
-# What systems say of an error's number (strerror).
+# The systems' texts for error numbers (strerror).
 _ERRORS = tuple(
     """Operation not permitted|No such file or directory|No such process|Interrupted system call
     |Input/output error|No such device or address|Argument list too long|Exec format error
@@ -62,27 +63,27 @@ _ERRORS = tuple(
     ).split("|")
 )
 _ERROR_ENDS = frozenset([error.rpartition(" ")[2] for error in _ERRORS])
-# What may stand after a reason: as a tag or the logger's name, or the error's number.
+# What may follow a reason: a tag, the logger's name, or the error's number.
 _TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _ENDS = ".,;:"
-# Fields, and what is called with named arguments, are no reason, but a statement's own.
+# Fields and calls with named arguments are part of the statement, no reason.
 _FIELDS = re.compile(r"\w+(?:\(\w+)?=|[^,;()\[\]{}]*[,;] [\w.-]+(?:: |=)")
-# A frame whose text ends the line, and what tells in a text that something happens.
+# A frame whose text ends the line, and signs in a text that something happens.
 _REASON = ": " + WILDCARD
 _TELLS = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?:ed|ing)(?!\w)")
 _NAMES = frozenset([PLAIN, NAME])
 _ARTICLES = frozenset(["A", "An", "The"])
 _LETTER = re.compile("[A-Za-z]")
-# What is in brackets, after the bracket that opens.
+# The content of brackets, after the opening bracket.
 _BRACKETS = re.compile(
     r"\([^()]+(?=\)[.,;:]?(?: |\Z))|\[(?<![\w)\]]\[)[^\[\]]+(?=\][.,;:]?(?: |\Z))"
 )
 
 
 def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
-    """Yield each frame of a line, a wildcard for the text in it, and how many texts are many.
+    """Yield each frame of a line, with a wildcard for its text, and how many texts are many.
 
-    A frame may come several times; what is fewest counts.
+    A frame may come several times; the lowest number counts.
     """
     text = " ".join(keys)
     frame = without_error(text)
@@ -100,14 +101,14 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
 
 
 def has_frame(keys: Sequence[str], frame: str) -> bool:
-    """Whether a frame is one of a line's."""
+    """Return whether a line has a frame."""
     return any(frame == other for other, _ in frames_of(keys))
 
 
 def _done(keys: Sequence[str]) -> Optional[Tuple[str, str]]:
-    """Return the frame of a line that says what is done with a thing, and what the thing is called.
+    """Return the frame of a line that says what is done with a thing, and the thing's name.
 
-    As in ``Failed to start Daily clean up.``: its verbs, and what is behind them up to a mark.
+    As in ``Failed to start Daily clean up.``: its verbs, and the words behind them up to a mark.
     None for another line.
     """
     verbs = 0
@@ -129,9 +130,9 @@ def _may_begin_thing(word: str) -> bool:
 
 
 def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
-    """Yield the frames of names of some words, as in ``on volume My Disk from <*>``.
+    """Yield the frames of names of several words, as in ``on volume My Disk from <*>``.
 
-    Such a name ends where a value or a word of meaning follows, or a mark.
+    Such a name ends before a value, a significant word or a mark.
     """
     kinds = list(map(kind_of, keys))
     around = len(keys) - kinds.count(VALUE) - ENOUGH_AROUND
@@ -177,9 +178,9 @@ def _in_brackets(text: str) -> Iterator[Tuple[str, int]]:
 
 
 def without_error(text: str) -> str:
-    """Return a text with a wildcard for what a system says of an error's number at its end.
+    """Return a text with a wildcard for the system's text of an error number at its end.
 
-    Returns the same text where it says no such thing.
+    Return the same text if it has none.
     """
     end = _end(text)
     said = text[:end]
@@ -191,7 +192,7 @@ def without_error(text: str) -> str:
 
 
 def _end(text: str) -> int:
-    """Return where a text ends but for what is in brackets behind it.
+    """Return where a text ends, without what follows it in brackets.
 
     That is a tag, the logger's name or an error's number, and no part of a reason.
     """
@@ -225,25 +226,25 @@ def _balanced(text: str) -> bool:
 
 
 class Frames:
-    """The frames of templates: which templates differ only in a text of any length.
+    """The frames of templates, to find templates that differ only in a text of any length.
 
-    Lines of one frame begin alike, and what begins as too few others do has no frame of use. So
-    the frames of a template are worked out only when enough begin as it does.
+    Lines of one frame begin alike, so a beginning that few templates share can't have a useful
+    frame. The frames of a template are worked out only once enough templates begin like it.
     """
 
     def __init__(self, find: Callable[[str], Optional[Template]] = lambda frame: None) -> None:
         self._find = find  # the template of a frame's words
         self._members: Dict[str, List[Template]] = {}
         self._things: Dict[str, Set[str]] = {}  # to the frames in which they are
-        # By how they begin: how many templates, and those of them whose frames are not worked out,
+        # By their beginning: how many templates, and those of them whose frames are not worked out,
         # with their keys.
         self._begun: Dict[str, int] = {}
         self._waiting: Dict[str, List[Tuple[Template, Words]]] = {}
 
     def take(self, templates: Sequence[Template]) -> Iterator[Tuple[str, List[Template]]]:
-        """Take in templates; yield the frames that now have many texts, with their templates.
+        """Add templates; yield the frames that now have many texts, with their templates.
 
-        A template that has a value in place of the text has had two texts at least.
+        A template that has a value in place of the text has had at least two texts.
         """
         for template in templates:
             template.framed = keys = template.keys
@@ -254,7 +255,7 @@ class Frames:
             self._begun[begin] = self._begun.get(begin, 0) + 1
             self._waiting.setdefault(begin, []).append((template, keys))
         touched = self._work_out(set(templates))
-        # The same order whatever the order of the lines: the frame of most templates first.
+        # An order that does not depend on the lines' order: the frame of most templates first.
         for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
             wide = self._find(frame)
             more = 1 if wide else 0
@@ -278,9 +279,9 @@ class Frames:
             self._waiting.clear()
 
     def _work_out(self, taken: Set[Template]) -> Dict[str, int]:
-        """Work out the frames of templates that begin as many do.
+        """Work out the frames of templates whose beginning many share.
 
-        Returns the frames of those that are taken, and how many texts are many in each.
+        Return the frames of the new ones, and how many texts are many in each.
         """
         touched: Dict[str, int] = {}
         ready = [begin for begin in self._waiting if self._begun[begin] >= FEWEST]
@@ -293,13 +294,15 @@ class Frames:
         return touched
 
     def _recurs(self, template: Template) -> bool:
-        """Whether other things are done, too, with what a template says one is done with."""
+        """Return whether other things are also done with the thing of a template."""
         done = _done(template.keys)
         return done is not None and len(self._things.get(done[1], ())) > 1
 
 
 def _is_in(frame: str, template: Template) -> bool:
-    """Whether a template is still in a frame, or is the frame itself; it may be wider by now."""
+    """Return whether a template is still in a frame, or is the frame itself; it may be wider by
+    now.
+    """
     keys = template.keys
     return template.framed is keys or " ".join(keys) == frame or has_frame(keys, frame)
 
@@ -313,13 +316,13 @@ def _common_start(texts: Sequence[str]) -> Iterator[str]:
 
 
 def _are_texts(frame: str, members: Sequence[Template], many: int) -> bool:
-    """Whether what differs in some lines is one text, and not statements that begin alike.
+    """Return whether the difference between lines is one text, not statements that begin alike.
 
-    ``many`` is how many texts are many in the frame. Where little tells that a text follows,
-    statements are told by their values: those of one part of a program mostly have some of their
-    own, texts few. Behind a colon with a verb before it, but none that says that something failed,
-    statements are those that begin differently, and of which most have values of their own and
-    tell of something that happens, as in ``Mirrored queue 'a': Adding mirror on node 7``.
+    ``many`` is how many texts are many in the frame. If little shows that a text follows, values
+    distinguish statements: those of one part of a program mostly have values of their own, texts
+    seldom. Behind a colon with a verb before it, unless that says that something failed, these are
+    statements: texts that begin differently, most of which have values of their own and say that
+    something happens, as in ``Mirrored queue 'a': Adding mirror on node 7``.
     """
     lines = [" ".join(t.keys) for t in members]
     if many == MANY_TEXTS:

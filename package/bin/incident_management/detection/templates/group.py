@@ -20,7 +20,7 @@ MAX_PATTERNS = 200
 def aligned(keys: Words, words: Words) -> List[Words]:
     """Return for each key the words that it stands for: one, or several values in a row.
 
-    Returns nothing where a key stands for words of another sort, as a text or a number's unit.
+    Return nothing if a key stands for words of another sort, such as a text or a number's unit.
     """
     found: List[Words] = []
     at = 0
@@ -48,10 +48,10 @@ def template_id(template: str) -> str:
 
 
 class Template:
-    """One template: what is compared, what is shown, and how many lines it had.
+    """One template: what is compared, what is shown, and its number of lines.
 
-    ``keys`` are words in which a value is one wildcard, however long it is; ``shown`` are the words
-    of its lines where all of them agree on how long the values are, and else ``keys``.
+    ``keys`` are words in which a value is one wildcard, however long it is. ``shown`` are the words
+    of its lines if all of them agree on the length of the values, and else ``keys``.
     """
 
     __slots__ = (
@@ -80,7 +80,7 @@ class Template:
         self.rows = _NO_ROWS
         self.framed: Optional[Words] = None
         self.wider: Optional[Template] = None
-        # what stands between the wildcards of the text; made when it is asked for
+        # the texts between the wildcards of the text; computed on first use
         self._literals: Optional[List[str]] = None
         self._text = self._id = ""
 
@@ -99,21 +99,21 @@ class Template:
         return self._id
 
     def literals(self) -> List[str]:
-        """Return what stands before, between and behind the wildcards of the text."""
+        """Return the texts before, between and behind the wildcards of the text."""
         if self._literals is None:
             self._literals = self.text.split(WILDCARD)
         return self._literals
 
     def values_of(self, text: str) -> List[str]:
-        """Return what stands in a line's text (its words, a blank between them) at the wildcards.
+        """Return the parts of a line's text (its words, joined by blanks) at the wildcards.
 
-        That is what stands between the literals of the template, in their order.
+        These are the parts between the literals of the template, in their order.
         """
         literals = self.literals()
         values: List[str] = []
         start = len(literals[0])
         for literal in literals[1:-1]:
-            # of an empty value between blanks a line has only one of the blanks
+            # around an empty value, a line has only one of the two blanks
             if literal[:1] == " " != literal and text.startswith(literal, start - 1):
                 start -= 1
             end = text.find(literal, start) if literal else start
@@ -126,7 +126,7 @@ class Template:
         return values
 
     def widen(self, keys: Words, shown: Words) -> None:
-        """Take in another template, or a line, that is of this one under these wider keys."""
+        """Absorb another template or a line that belongs to this one under these wider keys."""
         if self.fixed or (shown == self.shown and keys == self.keys):
             return
         if len(shown) == len(self.shown) and (shown == self.shown or len(shown) == len(keys)):
@@ -140,7 +140,7 @@ class Template:
         self._literals = None
 
     def take_in(self, template: Template) -> None:
-        """Take in a template that has words where this one has a value, under the keys it has."""
+        """Absorb a template that has words in place of a value of this one; the keys stay."""
         self.count += template.count
         template.wider = self
         if self.fixed:
@@ -153,7 +153,7 @@ class Template:
         self._literals = None
 
     def current(self) -> Template:
-        """Return the template that this one has become part of, or itself."""
+        """Return the template that absorbed this one, or itself."""
         template = self
         while template.wider is not None:
             template = template.wider
@@ -161,7 +161,7 @@ class Template:
 
 
 def _widened(keys: Words, wider: Words, shown: Words) -> Words:
-    """Return what is shown of keys as it is under wider ones; those where that cannot be told."""
+    """Return the shown words under wider keys, or these keys if that can't be determined."""
     if keys == wider:
         return shown
     if len(shown) == len(keys):
@@ -183,10 +183,10 @@ DEARER = 4
 
 
 class Effort:
-    """What comparing the new templates of a batch may cost still, in words.
+    """How many more words may be compared for the new templates of a batch.
 
-    Whoever writes log lines chooses how much there is to compare. What is not compared stays a
-    template of its own.
+    Anyone who writes log lines influences how much there is to compare, so it is limited. What is
+    not compared stays a template of its own.
     """
 
     __slots__ = ("left",)
@@ -195,7 +195,7 @@ class Effort:
         self.left = words
 
     def takes(self, words: int) -> bool:
-        """Whether there is enough left to compare so many words, which are then spent."""
+        """Return whether that many words may still be compared, and count them."""
         if words > self.left:
             return False
         self.left -= words
@@ -213,7 +213,7 @@ class Bucket:
         self.patterns: Dict[Tuple[int, ...], Dict[Words, Template]] = {}
 
     def find(self, keys: Words) -> Optional[Template]:
-        """Return the template that describes a line, if one does."""
+        """Return the template that describes a line, None for none."""
         found = self.by_keys.get(keys)
         if found is not None or not self.patterns:
             return found
@@ -224,18 +224,18 @@ class Bucket:
         return None
 
     def add(self, template: Template) -> None:
-        """Take in a template; one with wildcards describes lines only after :meth:`index`."""
+        """Add a template; one with wildcards describes lines only after :meth:`index`."""
         self.by_keys[template.keys] = template
 
     def remove(self, template: Template) -> None:
-        """Leave out a template that has become part of one elsewhere."""
+        """Remove a template that another one elsewhere has absorbed."""
         if self.by_keys.get(template.keys) is template:
             del self.by_keys[template.keys]
 
     def settle(self, effort: Effort) -> bool:
-        """Merge what is one template. Known templates take lines in, and stay as they are.
+        """Merge the templates that are one. Known templates absorb lines, and stay as they are.
 
-        Returns whether something was merged; then the bucket is indexed anew.
+        Return whether something was merged; then the bucket is indexed anew.
         """
         if len(self.by_keys) < 2:
             return False
@@ -252,7 +252,7 @@ class Bucket:
         return bool(found)
 
     def _absorb(self) -> None:
-        """Let templates take in those that they describe, but that differ at several places."""
+        """Let templates absorb those that they describe, but that differ at several places."""
         for places, by_words in list(self.patterns.items()):
             for keys, template in list(self.by_keys.items()):
                 wide = by_words.get(tuple([keys[place] for place in places]))
@@ -289,7 +289,7 @@ class Bucket:
                     self.patterns.setdefault(places, {})[words] = template
 
     def forget(self, most: int) -> int:
-        """Keep the templates that are known and those seen most; return how many are gone."""
+        """Keep the known and the most frequent templates; return how many were removed."""
         ranked = sorted(self.by_keys.values(), key=lambda t: (not t.fixed, -t.count, t.text))
         self.by_keys = {t.keys: t for t in ranked[:most]}
         self.index()

@@ -1,8 +1,7 @@
-"""The header of a log line: what loggers put before a message.
+"""Recognise the header of a log line: what loggers write before a message.
 
-Times, levels, host, process, thread, component. It is taken as such only where a time stands near
-the start of the line. Headers vary from line to line and machine to machine, and so are no part of
-a template.
+Times, levels, host, process, thread, component. They count as a header only if a time stands near
+the start of the line. Headers vary between lines and machines, and so are no part of a template.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _SOURCE = (
     r"(?:[\w./-]{1,80}\.(?:go|py|java|kt|scala|cc?|cpp|h|hpp|cs|rs|rb|js|ts|php|pl|lua|erl)"
     r"|[\w.]{1,80}:\w{1,60}(?=:\d{1,6}\s-)):\d{1,6}"
 )
-# What may stand before a time: <34> is a priority of syslog's, 17:M a process of Redis'.
+# What may precede a time: <34> is a syslog priority, 17:M a process of Redis.
 _START = re.compile(
     rf"""(?:<\d{{1,3}}>\s?)?
         (?:(?:-|\d{{1,12}}(?:\.\d+)*(?::[A-Z]?)?|[\w-]+\.log[\w.:-]*|node\S{{0,40}}
@@ -48,7 +47,7 @@ _START = re.compile(
         [\[<(*.]?{_STAMP}[\])>]?[,:]?(?=[\s|\[;]|\Z)""",
     re.X,
 )
-# <34>1 2026-01-31T10:00:00Z host program process kind -: syslog as RFC 5424 has it (section 6)
+# <34>1 2026-01-31T10:00:00Z host program process kind -: syslog of RFC 5424 (section 6)
 _RFC_5424 = re.compile(
     r"<\d{1,3}>\d{1,2} (?:\S{1,255} ){5}(?:-|(?:\[(?:[^\]\\]|\\.){0,2000}\])+)(?: \ufeff?|\Z)"
 )
@@ -99,7 +98,7 @@ _COMPONENT = re.compile(
     )""",
     re.X,
 )
-# The time of a device behind that of who received it: *Jan 31 10:00:00.123 UTC: %SYS-5-RESTART
+# The time of a device behind that of the receiver: *Jan 31 10:00:00.123 UTC: %SYS-5-RESTART
 _DEVICE_TIME = re.compile(rf"\s*[*.]?{_STAMP}(?:\s[A-Z]{{3,4}})?:(?=\s%)", re.X)
 MAY_BE_HEADER = re.compile(
     rf"[\[<(*\d-]|[A-Z][a-z]{{2}},?\s|[DIWEF]\d{{4}}|{_LEVEL}[:,]?\s|node|[a-z_-][\w.-]{{0,80}}\d{{4}}-"
@@ -110,14 +109,14 @@ _LEVEL_ALONE = re.compile(rf"{_LEVEL}:?\Z")
 
 
 def after_header(text: str) -> str:
-    """Return what stands behind a line's header; the line where it has none, or is one."""
+    """Return the text behind a line's header, or the line if it has none or is nothing else."""
     end = _end_of_header(text)
     # A line that is nothing but a header is its own message.
     return text[end:].lstrip(" \t|") if _WORD_FOLLOWS.match(text, end) else text
 
 
 def is_header(text: str) -> bool:
-    """Whether a line is nothing but a header, as the first of an event may be."""
+    """Return whether a line is nothing but a header, as the first line of an event may be."""
     end = _end_of_header(text)
     return end > 0 and (
         not text[end:].strip() or _LEVEL_ALONE.match(text[end:].strip()) is not None
@@ -125,7 +124,7 @@ def is_header(text: str) -> bool:
 
 
 def is_klog(text: str) -> bool:
-    """Whether a line begins as those of Kubernetes' klog do: ``I0131 10:00:00.123456``."""
+    """Return whether a line begins like those of Kubernetes' klog: ``I0131 10:00:00.123456``."""
     return _IS_KLOG.match(text) is not None
 
 
@@ -149,7 +148,7 @@ def _end_of_header(text: str) -> int:
                 return end  # a level or a thread, and a dash: what follows is the message
         elif part.lastgroup:
             return end
-    # a host stands right behind a time; elsewhere the first words of a message may look like one
+    # a host follows a time directly; elsewhere the first words of a message may look like one
     host = _SYSLOG.match(text, end) if end == begun else None
     if host:
         end = host.end()

@@ -1,8 +1,8 @@
 # ruff: noqa: SIM905  # lists of words read best as text
-"""Words that are values because other lines of the same words have a value in their place.
+"""Find words that are values because other lines of the same words have a value in their place.
 
-Where a value of several words is compared as one, such lines have unequal lengths, and so are not
-compared word by word. What a line would be with a value there is looked up instead.
+A value of several words is compared as one, so such lines have different lengths and are not
+compared word by word. Instead, the line that it would be with a value there is looked up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST_PREPOSITION = 3
 """Letters of words that join others, and may be part of a name."""
 
 _HOST = re.compile(r"[A-Za-z][\w-]*:<\*>[,.;)]?\Z")
-# What a number is called, and no host: uid:17
+# Names of numbers, which are no hosts: uid:17
 _LABELS = frozenset(
     """id uid gid pid tid ppid sid user group line code rc err errno error seq port size len length
     count total try retry attempt step level status state type time ms offset index row rank cpu
@@ -35,7 +35,7 @@ _RUN = re.compile(r"<\*>(?: <\*>)+")
 
 
 def without_name(keys: Words) -> Iterator[Tuple[int, int, Words]]:
-    """Yield a line's words without one that stands beside a value and may be one as well.
+    """Yield a line's words without one word beside a value that may be a value as well.
 
     Before them come the places of that value, in the line and in these words.
     """
@@ -48,7 +48,7 @@ def without_name(keys: Words) -> Iterator[Tuple[int, int, Words]]:
 
 
 def with_value(keys: Words) -> Iterator[Words]:
-    """Yield a line's words with one value for hosts and their ports, or for names of some words.
+    """Yield a line's words with one value for hosts and their ports, or for names of several words.
 
     As in ``connect cedar:<*> refused``, ``lock name=<*> Out held=<*>`` and ``maker: Acme Works``.
     """
@@ -98,7 +98,9 @@ def _without_last_name(keys: Words) -> Iterator[Words]:
 
 
 def _is_part_of_name(word: str) -> bool:
-    """Whether a word is one as ``Audio`` and ``Out`` are, and tells of nothing that happened."""
+    """Return whether a word is like ``Audio`` and ``Out``, and does not say that something
+    happened.
+    """
     if _PART_OF_NAME.match(word) is None:
         return False
     return len(word) <= LONGEST_PREPOSITION or not (is_verb(word) or word.endswith("ed"))

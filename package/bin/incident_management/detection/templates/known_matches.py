@@ -1,8 +1,8 @@
-"""Which known template describes a line in which a value may be several words.
+"""Find the known template that describes a line in which a value may be several words.
 
-A known template is only its text. What its values were like when it was learned is not known, so
-whether one may be of several words is told by the words around it, as where templates are merged
-(:mod:`.similarity`). Without this the lines that a baseline was learned from would be new to it.
+A known template is only its text. The values from which it was learned are not known, so the words
+around a value decide whether it may be several words, as when templates are merged
+(:mod:`.similarity`). Without this, the lines that a baseline was learned from would be new to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .words import WILDCARD, constants
 
 __all__ = ["KnownMatches"]
 
-# What is missing after a colon: "Trace ID: , Message: none"
+# A missing value after a colon: "Trace ID: , Message: none"
 _EMPTY = re.compile(r"(?<=[A-Za-z>]:)(?= [,;|]|\Z)")
 
 
@@ -26,21 +26,21 @@ class KnownMatches:
 
     def __init__(self) -> None:
         self._by_word: Dict[str, List[Template]] = {}
-        # Of each value of a template, whether it may be several words; made when it is asked for.
+        # For each value of a template, whether it may be several words; computed on first use.
         self._any_text: Dict[Template, List[bool]] = {}
 
     def add(self, template: Template) -> None:
-        """Take in a known template; one without a constant word describes nothing here."""
+        """Add a known template; one without a constant word describes nothing here."""
         constant = [word for word in template.shown if WILDCARD not in word]
         if constant and len(constant) < len(template.shown):
             self._by_word.setdefault(max(constant, key=len), []).append(template)
 
     def find(self, words: Words, keys: Words) -> Optional[Template]:
-        """Return the template that describes a line, the one that says most of it.
+        """Return the template that describes a line; of several, the one with most constant text.
 
         Args:
             words: the line's masked words.
-            keys: what is compared of them.
+            keys: the words that are compared.
         """
         if not self._by_word:
             return None
@@ -81,6 +81,6 @@ def _places(shown: Words) -> List[bool]:
 
 
 def _name_may_be_long(word: str, behind: Words) -> bool:
-    """Whether what a line begins with is what a thing is called, which may be several words."""
+    """Return whether a line begins with a thing's name, which may be several words."""
     ends = word[-1] == ":" or (behind and behind[0] in SEPARATORS)
     return bool(ends) and constants(behind) >= FEWEST_CONSTANT

@@ -1,9 +1,9 @@
-"""What was known before: templates from a lookup, and how often each used to come.
+"""Known templates: those of a lookup, and how often each used to come.
 
-A baseline is rows with the field ``template``, and where rates are wanted ``count``, ``first_time``
-and ``last_time`` (epoch seconds), as ``| logtemplates | stats count min(_time) as first_time
-max(_time) as last_time by template`` makes them. A template is known by its text, which also gives
-its id: ids in the rows are not needed.
+A baseline is rows with the field ``template``, and for rates also ``count``, ``first_time`` and
+``last_time`` (epoch seconds), as ``| logtemplates | stats count min(_time) as first_time max(_time)
+as last_time by template`` returns them. A template is known by its text, which also gives its id,
+so the rows need no ids.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class KnownTemplates:
         self._rates = {text: n / hours for text, n in counts.items() if n} if hours else {}
 
     def is_new(self, template: str) -> bool:
-        """Whether a template is not among the known ones."""
+        """Return whether a template is not among the known ones."""
         return template not in self._known
 
     def usual_per_hour(self, template: str) -> str:
-        """Events an hour in the time that the baseline covers, "" where that is not known."""
+        """Return the events an hour in the time of the baseline, "" if that is unknown."""
         if self._rates and template not in self._known:
             return "0"
         rate = self._rates.get(template)

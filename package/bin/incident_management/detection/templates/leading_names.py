@@ -1,8 +1,8 @@
-"""Values of any length at the start of a line: ``Web Helper (7): tunnel opened``.
+"""Find values of any length at the start of a line: ``Web Helper (7): tunnel opened``.
 
-Whether what a line begins with is the name of a thing, or says what happened, is told by what
-follows: the same statements are made of many things, while few words are followed by the same
-statements as others are, and hardly three by a statement of many words.
+What follows decides whether the beginning of a line is a thing's name or says what happened. The
+same statements are made about many things, while few other words are followed by the same
+statements, and hardly three by a statement of many words.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_TAKEN = 20_000
 
 
 class LeadingNames:
-    """What lines begin with, and what follows."""
+    """The beginnings of lines, and what follows each."""
 
     def __init__(self) -> None:
         self._tails: Dict[Words, Dict[Words, None]] = {}
@@ -41,7 +41,7 @@ class LeadingNames:
         self._taken = 0
 
     def take(self, templates: Sequence[Template]) -> Iterator[Tuple[Words, List[Template]]]:
-        """Take in templates; yield the words of each statement and its templates to merge."""
+        """Add templates; yield the words of each statement and its templates to merge."""
         if self._taken > MAX_TAKEN:
             self._tails.clear()
             self._heads.clear()
@@ -65,9 +65,9 @@ class LeadingNames:
                 yield (_common_end(alike), *tail), list(dict.fromkeys(members))
 
     def _is_name(self, head: Words, known: Sequence[Words], long: bool) -> bool:
-        """Whether a head is what a thing is called, as other heads of a statement are.
+        """Return whether a head is a thing's name, as other heads of a statement are.
 
-        ``long`` says whether it is a statement of many words.
+        ``long``: whether it is a statement of many words.
         """
         others = [other for other in known if other != head and _mark(other) == _mark(head)]
         many = long and len(others) >= MANY_HEADS - 1
@@ -79,7 +79,7 @@ class LeadingNames:
 
 
 def _cut(keys: Words) -> Optional[int]:
-    """Return how many words of a line may be what a thing is called; None where none may be."""
+    """Return how many words of a line may be a thing's name; None if none may be."""
     if keys and is_event(keys[0]):
         return None
     for place, word in enumerate(keys[:LONGEST_HEAD]):
@@ -96,6 +96,6 @@ def _common_end(heads: Sequence[Words]) -> str:
 
 
 def _mark(head: Words) -> str:
-    """Return the mark that a head ends in, "" for none."""
+    """Return the mark at the end of a head, "" for none."""
     last = head[-1][-1]
     return last if last in ":,;|" else ""

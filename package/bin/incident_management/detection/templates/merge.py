@@ -1,18 +1,18 @@
 # ruff: noqa: SIM905  # lists of words read best as text
-"""Which lines are one template: those that differ only where a value stands.
+"""Find which lines are one template: those that differ only where a value stands.
 
 A word that differs between otherwise equal lines may be a value (a user, a host) or the message
-itself (opened, closed). The word's form, the word before it, and how many different words stand
-there tell which:
+itself (opened, closed). The word's form, the word before it, and the number of different words in
+that place decide:
 
 1. words with the form of a name, and words after one that announces a value ("user", "host"), are
-   values as soon as two differ;
-2. other words are values when at least ``MANY`` different ones stand there, in lines that are
-   equal otherwise;
-3. words that are rare beside the line's other words are values at several places at once, when at
-   least ``MANY`` stand at each of them.
+values as soon as two differ;
+2. other words are values if at least ``MANY`` different ones occur there, in lines that are
+otherwise equal;
+3. words that are rare compared with the line's other words are values at several places at once, if
+at least ``MANY`` occur at each of them.
 
-Words that tell what happened or join others (failed, closed, not, from) never are.
+Words that say what happened or join others (failed, closed, not, from) never are.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _VALUES = frozenset([NAME, VALUE])
 
 
 class _Known(Dict[Line, Kinds]):
-    """The kinds of the words of lines; those of the places that vary seen with their neighbours."""
+    """The kinds of the words of lines; at the places that vary, together with their neighbours."""
 
     def __init__(self, varying: Sequence[int]) -> None:
         self.varying = varying
@@ -100,19 +100,18 @@ def varying_of(lines: Sequence[Line]) -> List[int]:
 
 
 def merged(lines: Sequence[Line], varying: Sequence[int]) -> Dict[Line, Line]:
-    """Return for lines (words, all of one length) the line with wildcards that each belongs to.
+    """Return, for each line (words, all of one length), the line with wildcards that it belongs to.
 
-    Lines that stay as they are are left out.
-
-    Lines must be distinct, and differ at the places ``varying``. Time grows with their total
-    length, times the number of these places, times at most :data:`ROUNDS`.
+    Lines that stay as they are are left out. Lines must be distinct, and differ at the places
+    ``varying``. Time grows with their total length, times the number of these places, times at most
+    :data:`ROUNDS`.
     """
     if len(lines) < 2:
         return {}
     parents: Dict[Line, Line] = {}
     known = _Known(varying)
     now = _names(sorted(lines), parents, known)
-    # Two lines that differ at several places are no case for what follows.
+    # Two lines that differ at several places are not handled below.
     for _ in range(ROUNDS if len(lines) > 2 or len(known.varying) < 2 else 0):
         before = len(now)
         now = _one_place(now, parents, known)
@@ -131,7 +130,7 @@ def _root(line: Line, parents: Dict[Line, Line]) -> Line:
 
 
 def _kind_at(line: Line, place: int, kind: int) -> int:
-    """Return the kind of a word of this kind, seen with the words beside it."""
+    """Return the kind of a word together with the words beside it."""
     word = line[place]
     after = line[place + 1] if place + 1 < len(line) else ""
     if not place:
@@ -149,7 +148,7 @@ def _kind_of_first(word: str, after: str, kind: int) -> int:
 
 @lru_cache(CACHED_WORDS)
 def _kind_between(two_before: str, before: str, word: str, after: str, kind: int) -> int:
-    """Return the kind of a word that is not a line's first; what is not there is ""."""
+    """Return the kind of a word that is not a line's first; a missing neighbour is ""."""
     if after[:1] == "=":
         return FIXED  # as in "size =3": what has a value is no value itself
     if is_shouted(word) and before.lower() in TRANSFERS:
@@ -178,17 +177,17 @@ def _kind_between(two_before: str, before: str, word: str, after: str, kind: int
 
 
 def _are_values(words: Line) -> bool:
-    """Whether a label before these words tells all that there is to tell."""
+    """Return whether a label before these words says all that there is to say."""
     return all(kind_of(word) == VALUE for word in words)
 
 
 def _tells(word: str) -> bool:
-    """Whether a word may tell that the one after it is a value."""
+    """Return whether a word may announce that the next one is a value."""
     return word[-1] in ":(=[" or word.lower() in _TELLING
 
 
 def _is_state(two_before: str, before: str, low: str, after: str) -> bool:
-    """Whether a word is one of ``state to up``, ``state: up``, ``entered up state``."""
+    """Return whether a word is one of ``state to up``, ``state: up``, ``entered up state``."""
     if after in _STATES:
         return True
     if low in _STATES:
@@ -224,12 +223,14 @@ def _names(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> L
 
 
 def _is_argument(word: str) -> bool:
-    """Whether a line's first word is ``(value``, or ``name(value`` and no ``part(of it):``."""
+    """Return whether a line's first word is ``(value``, or ``name(value`` and no ``part(of
+    it):``.
+    """
     return word[0] in "([<\"'`" or (word[-1] != ":" and _called(word) != "")
 
 
 def _called(word: str) -> str:
-    """``name(`` of ``name(value``: what is called is no part of the value."""
+    """Return ``name(`` of ``name(value``: the function's name is no part of the value."""
     name = 0 if WILDCARD in word else word.find("(")
     return word[: name + 1] if name > 0 else ""
 
@@ -251,7 +252,7 @@ def _one_word(column: Sequence[str]) -> str:
 
 
 def _one_place(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> List[Line]:
-    """Merge the lines that are equal but for one place where many words stand."""
+    """Merge the lines that are equal except for one place in which many words occur."""
     if len(lines) < 2:
         return list(lines)
     varying = known.varying
@@ -300,7 +301,7 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
 
 
 def _tells_aloud(place: int, lines: Sequence[Line]) -> bool:
-    """Whether a place tells what happened in lines of capitals, as STARTED and ENDED do."""
+    """Return whether a place says what happened in lines of capitals, as STARTED and ENDED do."""
     around = lines[0][:place] + lines[0][place + 1 :]
     return is_loud(around) and any(is_verb(line[place].lower()) for line in lines)
 
@@ -317,7 +318,9 @@ def _rare_words(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known)
 
 
 def _common(line: Line, counts: Sequence[Dict[str, int]], kinds: Kinds) -> Line:
-    """The line with a wildcard for each rare word; the line itself when too few are left."""
+    """Return the line with a wildcard for each rare word, or the line itself if too few are
+    left.
+    """
     often = [count[word] for count, word in zip(counts, line)]
     words = [(n, kind) for n, kind in zip(often, kinds) if kind != VALUE]
     ranked = sorted((n for n, _ in words), reverse=True)

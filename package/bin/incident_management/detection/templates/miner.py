@@ -1,15 +1,14 @@
-"""Online log template mining: which lines are the same sentence with other values.
+"""Online log template mining: find which lines are the same sentence with other values.
 
-The way of a line: its form without digits (:mod:`.fold`), by which it is known if one like it came
-before; its message (:mod:`.event`); its words with their values masked (:mod:`.words`); values of
-several words as one (:mod:`.spans`); and the template that it belongs to (:mod:`.store`). Each step
-is done for all lines of a batch together and once for each distinct input, so most lines cost one
-look-up.
+The steps for a line: its form without digits (:mod:`.fold`), which is looked up in case a similar
+line came before; its message (:mod:`.event`); its words with masked values (:mod:`.words`); values
+of several words as one (:mod:`.spans`); and its template (:mod:`.store`). Each step runs for all
+lines of a batch together and once for each distinct input, so most lines cost one lookup.
 
-A template's id is a hash of its text. So it is the same on every machine and in every run in which
-the same template is found. A template never splits; it may widen when later lines show that a word
-in it is a value, and then has another text and id. Give the miner the templates that are known
-(``known``) to keep their ids: a line that one of them describes belongs to it.
+A template's id is a hash of its text. So it is the same on every machine and in every run that
+finds the same template. A template never splits. It may widen when later lines show that a word in
+it is a value, and then has another text and id. Pass the known templates (``known``) to keep their
+ids: a line that one of them describes belongs to it.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _A_PART = WILDCARD + ":"
 
 
 class Match(NamedTuple):
-    """What one line is: its template, the template's id, and the values at its wildcards."""
+    """The template of a line, the template's id, and the values at its wildcards."""
 
     template_id: str
     template: str
@@ -50,18 +49,18 @@ class Match(NamedTuple):
 
 
 class TemplateMiner:
-    """Finds the template of each line, learning new ones as it goes.
+    """Finds the template of each line, and learns new ones.
 
     Args:
-        max_templates: beyond it the least seen templates are forgotten, so memory is bounded.
+        max_templates: beyond it the rarest templates are forgotten, so memory is bounded.
         known: texts of templates that keep their text and id.
     """
 
     def __init__(self, max_templates: int = 10_000, known: Iterable[str] = ()) -> None:
         self._max = max_templates
         self._masked = Masked()
-        # By a line's form without digits: its template, and how many words stand before its message
-        # where that is more than none (or _ASK).
+        # By a line's form without digits: its template, and the number of words before its message,
+        # if there are any (or _ASK).
         self._lines: Dict[bytes, Template] = {}
         self._headers: Dict[bytes, int] = {}
         self._templates: Dict[Words, Template] = {}
@@ -71,9 +70,9 @@ class TemplateMiner:
         return len(self._store)
 
     def learn(self, raw: str) -> Match:
-        """Return the template of an event, after having learned from it.
+        """Learn from an event and return its template.
 
-        For many events :meth:`match_all` is faster, and templates are merged once, so that alike
+        For many events :meth:`match_all` is faster, and templates are merged once, so that similar
         lines get the same template, whichever came first.
         """
         return self.match_all([raw])[0]
@@ -84,7 +83,7 @@ class TemplateMiner:
         return templates
 
     def match_all(self, raws: Sequence[str]) -> List[Match]:
-        """Learn from events, and return what each is after all of them."""
+        """Learn from events, and return the match of each after all of them."""
         lines = _as_lines(raws)
         keys, templates = self._learned(lines)
         header = self._headers.get
@@ -95,7 +94,7 @@ class TemplateMiner:
         ]
 
     def _learned(self, lines: Sequence[str]) -> Tuple[List[bytes], List[Template]]:
-        """Learn from lines; return the keys that they are remembered by, and their templates."""
+        """Learn from lines; return their cache keys and their templates."""
         known = self._lines
         keys = without_digits(lines)
         examples = dict(zip(keys, lines))
@@ -164,7 +163,9 @@ class TemplateMiner:
         return found
 
     def _mask(self, words: Sequence[str]) -> Words:
-        """Return the words of a message with their values masked; the part of a program is none."""
+        """Return the words of a message with masked values; a leading path of a program's part
+        stays.
+        """
         masked = tuple(map(self._masked.__getitem__, words))
         part = part_of(words[0]) if masked and masked[0] == _A_PART else ""
         return (part, *masked[1:]) if part else masked
@@ -177,14 +178,14 @@ class TemplateMiner:
 
 
 def _as_lines(raws: Sequence[str]) -> Sequence[str]:
-    """Return events as single lines: one of several lines is given as its message."""
+    """Return events as single lines; an event of several lines is replaced by its message."""
     if "\n" not in "".join(raws):
         return raws
     return [message_of(raw) if "\n" in raw else raw for raw in raws]
 
 
 def _header(line: str, message: str) -> int:
-    """Return how many words stand before a message in its line."""
+    """Return how many words precede a message in its line."""
     if line.endswith(message) and line[-len(message) - 1 : -len(message)].isspace():
         return len(line[: -len(message)].split())
     all_words, words = line.split(), message.split()
@@ -193,7 +194,7 @@ def _header(line: str, message: str) -> int:
 
 
 def _message_forms(headers: Dict[str, int], messages: Dict[str, str]) -> Dict[str, str]:
-    """Return the folded messages of folded lines: what is behind the words of their headers."""
+    """Return the folded messages of folded lines: the part behind the words of their headers."""
     others = [form for form, header in headers.items() if header == _ASK]
     found = dict(zip(others, folded(names_kept([messages[form] for form in others]))))
     for form, header in headers.items():
@@ -204,12 +205,14 @@ def _message_forms(headers: Dict[str, int], messages: Dict[str, str]) -> Dict[st
 
 
 def _unknown(key: bytes) -> int:
-    """The header of a line for whose key none is remembered: none, unless the key is too long."""
+    """Return the header of a line whose key has none remembered: none, unless the key is too
+    long.
+    """
     return 0 if len(key) <= LONGEST_CACHED else _ASK
 
 
 def _words(line: str, header: int) -> str:
-    """Return the words of a line's message, a blank between them."""
+    """Return the words of a line's message, joined by blanks."""
     if not header and "  " not in line and line.isprintable():
         return line.strip()
     words = (message_of(line) if header == _ASK else line).split()

@@ -1,8 +1,8 @@
-"""Which two templates are one statement that writes any text at one place.
+"""Decide which two templates are one statement that writes any text at one place.
 
-Two templates have the words before and behind such a place in common. Whether what differs there is
-a value is told by a logistic model of the place: how many constant words are around it, what stands
-before and behind it, and what the texts look like. Its weights were fitted to pairs of templates
+Two templates have the words before and behind such a place in common. A logistic model of the place
+decides whether the difference is a value, by the number of constant words around it, by what stands
+before and behind it, and by what the texts look like. Its weights were fitted to pairs of templates
 of 51 systems' logs whose statements are known, each system counting alike.
 """
 
@@ -37,7 +37,7 @@ MAX_COMPARED = 50
 """Templates of one beginning that a new one is compared with: the latest."""
 MAX_STARTS = 20_000
 
-# What each feature of a place adds to the logarithm of the odds that it is a value's.
+# How much each feature of a place adds to the logarithm of the odds that it is a value.
 _WEIGHTS = {
     "always": -2.42,
     "before": 1.52,
@@ -64,7 +64,7 @@ _APART = tuple(_MARKS + _OPENING)
 
 
 class Pair(NamedTuple):
-    """Two templates that are one statement, what is compared of both, and how sure that is."""
+    """Two templates that are one statement, with the common keys and the confidence."""
 
     score: float
     keys: Words
@@ -73,13 +73,13 @@ class Pair(NamedTuple):
 
 
 class Alike:
-    """Templates by how they begin, to find those that are one statement."""
+    """Templates by their beginnings, to find those that are one statement."""
 
     def __init__(self) -> None:
         self._by_start: Dict[Words, Dict[Template, None]] = {}
 
     def add(self, template: Template) -> List[Template]:
-        """Take in a template; return those that it may be one statement with."""
+        """Add a template; return those that may be one statement with it."""
         if len(self._by_start) > MAX_STARTS:
             self._by_start.clear()
         others: Dict[Template, None] = {}
@@ -92,7 +92,7 @@ class Alike:
         return [other for other in others if other.wider is None and other is not template]
 
     def pairs(self, templates: Iterable[Template], effort: Effort) -> List[Pair]:
-        """Take in templates; return their pairs that are one statement, the surest first."""
+        """Add templates; return the pairs that are one statement, the surest first."""
         found = [
             _pair(template, other)
             for template in templates
@@ -104,22 +104,22 @@ class Alike:
 
 
 def denies(before: str, text: Iterable[str]) -> bool:
-    """Whether a text says that something did not happen; ``before`` is what stands before it.
+    """Return whether a text says that something did not happen; ``before`` is the text before it.
 
-    Behind a colon or in brackets it does not say so of the line.
+    Behind a colon or in brackets a denial is not about the line.
     """
     return before.rstrip()[-1:] not in _APART and not _DENYING.isdisjoint(text)
 
 
 def takes_any_text(before: Words, behind: Words) -> bool:
-    """Whether what stands between these words may be any text, as far as they tell."""
+    """Return whether any text may stand between these words, as far as they show."""
     return _score(before, behind, _VALUE, _VALUE) > 0
 
 
 def _starts(keys: Words) -> Iterator[Words]:
-    """Yield what a template has in common with those that may be one statement with it.
+    """Yield the beginnings that a template shares with those that may be one statement with it.
 
-    That is all up to its first constant word, and the next one or the last one.
+    That is everything up to its first constant word, and the next one or the last one.
     """
     constant = [place for place, word in enumerate(keys) if kind_of(word) != VALUE]
     if len(constant) >= FEWEST_CONSTANT - 1:
@@ -142,7 +142,7 @@ def _pair(one: Template, other: Template) -> Optional[Pair]:
     fixed = one.fixed or other.fixed
     if fixed and denies(" ".join(before), mine + theirs):
         return None
-    # What is known may have been learned from any texts, of which those in brackets (a wildcard
+    # A known template may have been learned from any texts, of which those in brackets (a wildcard
     # counts as one) are likeliest to be values; it stays as it is.
     score = _score(before, behind, *((_VALUE, _VALUE) if fixed else (mine, theirs)))
     if score <= 0 and (fixed or not (one.any_text or other.any_text)):
@@ -157,7 +157,7 @@ def _pair(one: Template, other: Template) -> Optional[Pair]:
 
 
 def _as_one(keys: Words) -> Words:
-    """Return words in which a value is one wildcard, as those of all templates are."""
+    """Return words in which each value is one wildcard, as in all templates."""
     return tuple(_RUN.sub(WILDCARD, compared(" ".join(keys))).split())
 
 
@@ -198,12 +198,12 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
         score += _WEIGHTS["enclosed"]
     if named and not is_called(behind):
         score += _WEIGHTS["capital"]
-    # most texts are unlikely to be values, and need not be looked at further
+    # most texts are unlikely to be values, and need no further check
     return -math.inf if score > 0 and _are_apart(before, behind, one, other) else score
 
 
 def _are_apart(before: Words, behind: Words, one: Words, other: Words) -> bool:
-    """Whether two texts are never values of one statement, whatever is around them."""
+    """Return whether two texts are never values of one statement, whatever is around them."""
     return (
         _say_what_happens(before, one, other, behind)
         or _say_what_it_is(one, other, behind)
@@ -213,17 +213,17 @@ def _are_apart(before: Words, behind: Words, one: Words, other: Words) -> bool:
 
 
 def _begin_with_verbs(one: Words, other: Words, of_a_thing: bool) -> bool:
-    """Whether texts begin with verbs.
+    """Return whether texts begin with verbs.
 
-    Of two words one may be like a verb, as in an exclusive lock, a shared lock; but not where they
-    tell of a thing: hold <*> released, hold <*> set.
+    Of two words one may look like a verb, as in an exclusive lock, a shared lock; but not if they
+    say something about a thing: hold <*> released, hold <*> set.
     """
     verbs = sum(map(_begins_with_verb, (one, other)))
     return verbs == 2 or (verbs == 1 and (of_a_thing or not len(one) == len(other) == 1))
 
 
 def _is_named(text: Words) -> bool:
-    """Whether each word of a text begins in capitals, as those of a name do, or is a value."""
+    """Return whether each word of a text begins with a capital, as in a name, or is a value."""
     return any(map(_is_capital, text)) and all(_is_name_part(word) for word in text)
 
 
@@ -240,7 +240,7 @@ def _begins_with_verb(text: Words) -> bool:
 
 
 def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) -> bool:
-    """Whether two texts tell what happens, or begin sentences that do."""
+    """Return whether two texts say what happens, or begin sentences that do."""
     if denies(before[-1], one) != denies(before[-1], other):
         return True
     if before[-1][-1] == ".":
@@ -259,7 +259,8 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
 
 
 def _say_what_it_is(one: Words, other: Words, behind: Words) -> bool:
-    """Whether two texts say what the thing is whose name in quotes or brackets is behind them.
+    """Return whether two texts say what kind of thing the name in quotes or brackets behind them
+    is.
 
     As in ``web archive [<*>]``, ``directory [<*>]``.
     """
@@ -267,14 +268,16 @@ def _say_what_it_is(one: Words, other: Words, behind: Words) -> bool:
 
 
 def _is_of_a_thing(before: Words, one: Words, other: Words) -> bool:
-    """Whether texts follow a value, or begin with one each."""
+    """Return whether texts follow a value, or each begin with one."""
     if kind_of(before[-1]) == VALUE:
         return before[-1][-1] not in _MARKS
     return all(bool(text) and kind_of(text[0]) == VALUE for text in (one, other))
 
 
 def _are_told(texts: Sequence[Words]) -> bool:
-    """Whether all texts have words, and one a verb, as in ``finished`` and ``: late by 3 s``."""
+    """Return whether all texts have words, and one a verb, as in ``finished`` and ``: late by 3
+    s``.
+    """
     told = any(is_verb(word.strip(",;:.")) for text in texts for word in text)
     return told and all(map(constants, texts))
 
@@ -284,7 +287,9 @@ def _is_enclosed(text: Words) -> bool:
 
 
 def _is_optional(before: Words, one: Words, other: Words, behind: Words) -> bool:
-    """Whether one of two lines goes on where the other ends: with words, fields or a note."""
+    """Return whether one of two lines continues where the other ends: with words, fields or a
+    note.
+    """
     short, long = sorted((one, other), key=len)
     if _have_other_fields(before, short, long):
         return True
@@ -300,12 +305,12 @@ def _is_optional(before: Words, one: Words, other: Words, behind: Words) -> bool
 
 
 def _says_of_what(text: Words, value: str) -> bool:
-    """Whether a text says of what kind a value is: ``unknown account`` before a name."""
+    """Return whether a text says what kind a value is: ``unknown account`` before a name."""
     return kind_of(value) == VALUE and all(word.isalpha() and word.islower() for word in text)
 
 
 def _goes_on(short: Words, long: Words) -> bool:
-    """Whether a text has words, or fields, behind what another text is."""
+    """Return whether a text has words or fields behind those of another text."""
     if not short:
         return any("=" in word for word in long) or constants(long) > 1
     last = len(short) - 1
@@ -319,16 +324,18 @@ def _goes_on(short: Words, long: Words) -> bool:
 
 
 def _have_other_fields(before: Words, short: Words, long: Words) -> bool:
-    """Whether two texts are among fields, or one is nothing, and have fields of other names."""
+    """Return whether two texts are among fields, or one is empty, and have fields with other
+    names.
+    """
     if _labels(short) == _labels(long):
         return False
     return not short or _is_field(before[-1]) or (_is_field(short[0]) and _is_field(long[0]))
 
 
 def _have_other_values(short: Words, long: Words) -> bool:
-    """Whether one of two texts has a value in brackets more, and both have the same words.
+    """Return whether one of two texts has one more value in brackets, and both have the same words.
 
-    As in ``<*> bytes sent, <*> bytes (<*>) received``; brackets may have nothing in them.
+    As in ``<*> bytes sent, <*> bytes (<*>) received``; brackets may be empty.
     """
     mine, theirs = ([word for word in text if kind_of(word) != VALUE] for text in (short, long))
     if NOTHING in mine + theirs:
@@ -357,10 +364,10 @@ def _ends_in_note(text: Words) -> bool:
 
 
 def _are_statements(before: Words, one: Words, other: Words) -> bool:
-    """Whether texts are statements of one part of a program, behind its name.
+    """Return whether texts are statements of one part of a program, behind its name.
 
-    They have words and values of their own, and nothing is told before them. The values that they
-    begin with may be the same.
+    They have words and values of their own, and nothing is said before them. The values that they
+    begin with may be equal.
     """
     name = before
     while len(name) > 1 and kind_of(name[-1]) == VALUE:

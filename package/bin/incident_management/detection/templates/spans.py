@@ -1,7 +1,7 @@
-"""Values of several words, each brought to one wildcard, so that lines have equal lengths.
+"""Values of several words, each replaced by one wildcard, so that lines have equal lengths.
 
-What one value is may take several words: a date, a list, a number and its unit, a quoted text. Here
-each becomes one ``<*>``, whatever its length, so that lines can be compared word by word.
+One value may take several words: a date, a list, a number and its unit, a quoted text. Here each
+becomes one ``<*>``, whatever its length, so that lines can be compared word by word.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _UNITS = (
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
 )
 _AFTER_NUMBER = re.compile(rf"<\*> (?:{_UNITS})(?=[\s,.;:)\]]|\Z)")
-# Bytes in hexadecimal digits, of which some are like words: 0a be 17 ff
+# Bytes in hexadecimal digits, of which some look like words: 0a be 17 ff
 _BYTE = r"(?:<\*>|[0-9a-f]{2}|[0-9A-F]{2})"
 _BYTES = re.compile(rf"(?<!\S)(?:{_BYTE} ){{3,}}{_BYTE}(?!\S)")
 # <My Device 3.0>, <My Device, class 0/0, rev 2.0>
 _ANGLED = re.compile(r"(?<!\S)<(?!\*>)(?:<\*>|[\w.,/-])+(?: (?:<\*>|[\w.,/-])+)+>(?=[\s,.;:)]|\Z)")
-# Values by blank or comma are one list.
+# Values separated by blanks or commas are one list.
 _RUN = re.compile(r"<\*>(?:,? (?:<\*>|\*{2,}))+(?![=:(\[\w])|<\*>(?:,<\*>)+(?![=:(\[\w])")
-# A pattern begins with a character, and looks back from behind it: so places are found fast.
+# A pattern begins with a character and looks back from behind it, because that finds places fast.
 # A quote after a backslash is part of the text.
 _QUOTED = re.compile(
     r""""(?<![\w"\\]")[^"\n\\]*(?:\\.[^"\n\\]*)*(?<![\s\\,:={(\[])"(?![\w"]|\s?:)
@@ -36,9 +36,9 @@ _QUOTED = re.compile(
 )
 # A quoted text at the start of a line, with nothing or fields after it, is the message.
 _MESSAGE = re.compile(r'"([^"\n\\]*(?:\\.[^"\n\\]*)*)"(?=\Z| [\w.-]+=)')
-# What makes a quoted text more than a name.
+# Signs that a quoted text is more than a name.
 _SPLIT_BY = re.compile(r"[\s=,;:(){}\[\]|<>]")
-# A request tells by its method what is done, unless it is the value of a field.
+# The method of a request says what is done, unless the request is the value of a field.
 _METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 # [Reason: any text]
 _LABELLED = re.compile(r"\[(\w+): [^\[\]\n]+(?=\])")
@@ -69,7 +69,7 @@ _LIST = re.compile(rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
 # <function f at 0x7f>, <bound method A.f of <a.A object at 0x7f>>
 _OBJECT = re.compile(r"<(?:bound method (?:[^<>\n]|<\*>)* of <)?[^<>\n]* at <\*>>+")
 _TAIL = re.compile(rf": {_ITEM}(?:, ?{_ITEM})+\Z")
-# 17(root), 10.0.0.1:443(curl): a value, and in brackets what it is called.
+# 17(root), 10.0.0.1:443(curl): a value, and its name in brackets.
 _CALLED = re.compile(r"(?<!\S)<\*>\([a-zA-Z][\w.-]*\)(?=[\s,;:]|\Z)")
 # host:port, as after "connect to"; uid:0 is no address.
 _PORT = re.compile(r":(?<=[\w.>-]:)<\*>(?![\w:])")
@@ -85,7 +85,9 @@ _NOTHING = re.compile(r"(?<=[\s=:,])(?:\[\]|\{\}|''|\"\")(?=[\s,;.:)\]}]|\Z)")
 
 
 def compared(text: str) -> str:
-    """Return a line, given as masked words joined by blanks, as what is compared of it."""
+    """Return the form of a line that is compared; the line is given as masked words joined by
+    blanks.
+    """
     message = _MESSAGE.match(text) if text[:1] == '"' else None
     if message and " " in message.group() and not _METHOD.match(text):
         said = _compared(message.group(1).replace('\\"', '"')).replace('"', '\\"')
@@ -158,14 +160,14 @@ def _without_tail(text: str) -> str:
 
 
 def _members(found: re.Match[str]) -> str:
-    """Return what an object is printed as without its members, if its type stands before it."""
+    """Return a printed object without its members, if its type stands before it."""
     text = found.string
     word = text.rfind(" ", 0, found.start()) + 1
     return "{<*>}" if _TYPE.match(text[word : found.start()]) else found.group()
 
 
 def _record(found: re.Match[str]) -> str:
-    """Return what a record is printed as without its members, if its type stands before it."""
+    """Return a printed record without its members, if its type stands before it."""
     text = found.string
     word = max(text.rfind(" ", 0, found.start()), text.rfind("=", 0, found.start())) + 1
     return "[<*>]" if _RECORD_TYPE.match(text[word : found.start()]) else found.group()

@@ -1,14 +1,13 @@
 """The templates found so far: which one a line belongs to, and which of them are one statement.
 
 A line belongs to the template that describes it (:meth:`Store.take`). A line without one starts a
-template of its own, until all lines of a batch are taken. Then templates that are one statement are
+template of its own, until all lines of a batch are added. Then templates that are one statement are
 merged (:meth:`Store.settle`), in this order:
 
 1. within their buckets (:mod:`.merge`);
-2. across lengths, where other templates have a value in the place of a word
-   (:mod:`.inferred_values`);
+2. across lengths, if other templates have a value in the place of a word (:mod:`.inferred_values`);
 3. by the name that they begin with (:mod:`.leading_names`);
-4. by what is around a free text (:mod:`.free_text`);
+4. by the words around a free text (:mod:`.free_text`);
 5. by how much they have in common (:mod:`.similarity`).
 """
 
@@ -92,7 +91,7 @@ class Store:
         return template
 
     def settle(self) -> None:
-        """Make one of the templates that are one statement, as new lines show."""
+        """Merge the templates that are one statement, as new lines show."""
         effort = self._effort = Effort(MAX_EFFORT)
         pending = list(self._pending)
         self._pending.clear()
@@ -119,7 +118,7 @@ class Store:
         self._join(at_first, self._with_value)
 
     def forget(self, most: int) -> None:
-        """Keep the templates that are known, and of the others those seen most, ``most`` in all."""
+        """Keep the known templates, and the most frequent others, ``most`` in all."""
         everything = [t for b in self._buckets.values() for t in b.by_keys.values()]
         everything.sort(key=lambda t: (not t.fixed, -t.count, t.text))
         self._buckets = {}
@@ -129,7 +128,7 @@ class Store:
         self._compare_anew()
 
     def _join(self, templates: Sequence[Template], find: _Find) -> None:
-        """Join templates to those that have a value where they have words that may be one."""
+        """Merge templates into those that have a value where they have words that may be one."""
         for template in templates:
             other = None if template.fixed or template.wider else find(template)
             if other is not None and other.current() is not template:
@@ -137,7 +136,7 @@ class Store:
                 other.current().take_in(template)
 
     def _with_row(self, template: Template) -> Optional[Template]:
-        """Return the template that has two values where one has a name beside a value.
+        """Return the template that has two values in place of a name beside a value.
 
         As in ``lost peer cedar <*>``: of ``lost peer <*> <*>`` one value is compared.
         """
@@ -160,11 +159,10 @@ class Store:
     def _merge(
         self, groups: Iterable[Tuple[Words, Sequence[Template]]], fewest: int = 2
     ) -> List[Template]:
-        """Make groups of templates one each, with a text of any length, under the keys given.
+        """Merge each group of templates into one, with a text of any length, under the given keys.
 
-        What has become part of another one in the meantime, and what is known under other keys, is
-        left out, and so is a group of which fewer than ``fewest`` are left. Returns the templates
-        as they are then.
+        Templates that were absorbed in the meantime, and known ones with other keys, are left out.
+        So is a group with fewer than ``fewest`` left. Return the resulting templates.
         """
         found: Dict[Template, None] = {}
         buckets: Dict[Bucket, None] = {}
@@ -214,7 +212,7 @@ class Store:
         return bucket.find(tuple(text.split())) if bucket else None
 
     def _that_is(self, text: str) -> Optional[Template]:
-        """Return the template of these words, values and all."""
+        """Return the template of exactly these words, values included."""
         bucket = self._buckets.get(marks_of(text))
         return bucket.by_keys.get(tuple(text.split())) if bucket else None
 
@@ -233,7 +231,7 @@ class Store:
             bucket.index()
 
     def _compare_anew(self) -> None:
-        """Forget what templates have in common: of some that it tells of is nothing left."""
+        """Forget the comparisons, because some of the compared templates no longer exist."""
         self._frames = Frames(self._that_is)
         self._alike = Alike()
         self._heads = LeadingNames()
@@ -248,5 +246,5 @@ def _known(words: Words) -> Template:
 
 
 def _current(templates: Iterable[Template]) -> List[Template]:
-    """Return what templates are now, each once."""
+    """Return the current form of templates, each once."""
     return list(dict.fromkeys([template.current() for template in templates]))

@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905  # lists of words read best as text
-"""Lists of words: what stands for a value, and what carries a message's meaning."""
+"""Lists of words: those that stand for a value, and those that carry a message's meaning."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = [
     "VALUE_WORDS",
 ]
 
-# Words that stand for a value although they are words: constants of programming languages, the
-# super-user, and names of days and months, which are part of a date.
+# Words that are values: constants of programming languages, the super-user, and names of days and
+# months, which are part of a date.
 VALUE_WORDS = frozenset(
     "true false null none nil nan undefined root True False None NULL TRUE FALSE NaN"
     " Mon Tue Wed Thu Fri Sat Sun Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec"
@@ -40,7 +40,7 @@ FUNCTION_WORDS = frozenset(
     exits closes opens succeeds happens occurs""".split()
 )
 
-# Of FUNCTION_WORDS, what is a state or a step where it is in capitals.
+# Those of FUNCTION_WORDS that are a state or a step if they are in capitals.
 MAY_BE_STATES = frozenset(
     "start stop open close read write send receive begin end first last new old login logout"
     " connect disconnect ready busy idle active inactive input output request response".split()

@@ -1,7 +1,7 @@
-"""What in one word of a log line is a value by its form, and what sort of word the rest is.
+"""Find which parts of a word of a log line are values by their form, and the kind of the rest.
 
-A word is what stands between blanks. Numbers, addresses, identifiers, paths, times and the value
-of ``key=value`` become ``<*>``; punctuation stays, so ``user=42,`` becomes ``user=<*>,``.
+Words are separated by blanks. Numbers, addresses, identifiers, paths, times and the value of
+``key=value`` become ``<*>``; punctuation stays, so ``user=42,`` becomes ``user=<*>,``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _PIECE = re.compile(rf"<\*>|{_MARK}|(?:(?!<\*>|\.{{3}})[^=,;:(){{}}\[\]\"'`|<>])
 
 _NO_MARKS = bytes([code for code in range(128) if chr(code) not in " =,;:(){}[]\"'`|<>"])
 
-# A value as a whole, punctuation and all; tried on the word without what encloses it.
+# A value as a whole, with its punctuation; tried on the word without its enclosing marks.
 _WHOLE = re.compile(
     r"""(?:
       [a-z][a-z0-9+.-]{1,15}://.*                          # URL
@@ -62,23 +62,23 @@ _WHOLE = re.compile(
     )\Z""",
     re.X | re.I | re.S,
 )
-# An address as it is, IPv6 or of hardware; what is written so needs no further look.
+# A plain IPv6 or hardware address, which needs no further check.
 _COLONS = re.compile(r"0?(?:[0-9a-f]{0,4}:){2,9}[0-9a-f]{1,4}\Z", re.I)
 # A value between punctuation.
 _PATH = re.compile(
     r"(?:~|\.{1,2})?/[^\s/]*(?:/[^\s/]*)*\Z|[\w.+~-]+(?:/[\w.+~*-]+){2,}/?\Z"
     r"|[a-z]\w*(?:\.\w+)+/\.?[A-Za-z][\w.$]*\Z"  # com.example.app/.MainActivity
 )
-# C:\\Program Files (x86)\\a: a part with blanks has no dot, and ends in one that begins in capitals
+# C:\\Program Files (x86)\\a: a part with blanks has no dot, and its last word begins with a capital
 _SPACED_PATH = re.compile(
     r"(?<!\w)[A-Za-z]:\\(?:[^\s\"'<>|,;]*\\)?[^\s\"'<>|,;.\\]+"
     r"(?: (?:[A-Z(0&][\w.()&+-]{0,40}|and|of)){0,2}? [A-Z(0][\w.()&+-]*\\"
 )
 MAX_SPACED = 4
 """Parts with blanks in a path that are looked for."""
-# table,row,0a1b: what has more commas is a line of a table
+# table,row,0a1b: a word with more commas is a line of a table
 _WITH_COMMAS = re.compile(r"[\w.:/$#@+~-]+(?:,[\w.:/$#@+~-]*){1,3}\Z")
-# The part of a program that tells, and the line of its source: core/proxy/http: src/io/file.rs:0:
+# The part of a program that logs, and the line of its source: core/proxy/http: src/io/file.rs:0:
 _PART = re.compile(r"((?:0\.)?[A-Za-z][A-Za-z_.+-]*(?:/[A-Za-z_.+-]+)+:)(?:0:)?\Z")
 _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|info|biz|local|internal|localdomain|lan|cn|hk|tw"
@@ -98,15 +98,15 @@ _HOST_PORT = re.compile(r"(?<![\w.-])(?:[A-Za-z0-9][\w-]{0,62}\.)+[A-Za-z]{2,20}
 # The value of ws=WorkSource{1}.
 _BRACKETED_VALUE = re.compile(r"=[\w.$-]{1,80}(?:\{[^{}]*\}|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)")
 
-# The value of tag="View", tag='View' and user=<ann>, where it has no blank.
+# The value of tag="View", tag='View' and user=<ann>, if it has no blank.
 _ENCLOSED_VALUE = re.compile(r"""=(?:"[^"]*"|'[^']*'|<[^<>]*>)""")
 
 # The value of requires:>=3.8,<4
 _COMPARED = re.compile(r"(?:[<>!~]=|==)\d[\w.*+-]*(?:,(?:[<>!~]=|==|[<>])\d[\w.*+-]*)*")
 
-# The value of tag=a:b and the like, up to what may end it.
+# The value of tag=a:b and the like, up to the marks that may end it.
 _GIVEN = re.compile(r"=[^\s,;()\[\]{}\"'<>=|]+")
-# A word that is a field, its value without brackets, and what is behind it.
+# A word that is a field, its value without brackets, and the rest behind it.
 _FIELD = re.compile(r"""([A-Za-z_]\w*)=[^\s,;()\[\]{}"'<>=|`]*\w([)\]}"'`,;:.!?|]*)\Z""")
 # A hardware address of which only some parts have a digit.
 _HEX_PARTS = re.compile(
@@ -116,7 +116,7 @@ _HEX_PARTS = re.compile(
 # An IPv6 address in brackets, with a port.
 _WITH_PORT = re.compile(r"\[[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]:0", re.I)
 
-# What a state was and what it is, as OPEN→CLOSED; small letters before -> may be a pointer.
+# An old and a new state, as OPEN→CLOSED; small letters before -> may be a pointer.
 _CHANGE = re.compile(
     r"[A-Za-z][\w-]*→[A-Za-z][\w-]*|[A-Z][A-Z_]+[-=]>[A-Z][A-Z_]+(?!\w)"
     r"|[A-Za-z][\w.#-]*<->\S*\w"  # the two ends of a connection: br-int<->unix#7
@@ -129,9 +129,9 @@ _QUOTED = re.compile(r"""(["'`])[^"'`]+\1\Z""")
 _CAPITALS = re.compile("[A-Z]{3}")
 _SHOUTED = re.compile(r"[A-Z][A-Z_-]{2,}\Z")
 
-# [conn=<*>], as stands before all that one connection or thread says
+# [conn=<*>], which precedes all messages of one connection or thread
 _TAG = re.compile(r"\[[\w.-]+=<\*>[\],]\Z")
-# What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
+# The text before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
 _NAMED = re.compile(r"[A-Za-z][\w.$-]*(?=[({\[])")
 _PARTICIPLE = re.compile(r"[a-z]{2,}(?:ed|ing)\Z")
 
@@ -139,7 +139,7 @@ VALUE, NAME, PLAIN, FIXED = range(4)
 """Kinds of word: a value; what looks like a name; another word; one that is never a value."""
 
 
-# What may enclose a word.
+# Marks that may enclose a word.
 _ENDS = "()[]{}\"'`,;:.!?|"
 
 
@@ -202,7 +202,7 @@ def mask(word: str) -> str:
 
 
 def _is_made_of_parts(core: str) -> bool:
-    """Whether this is one identifier made of many, of which one at least is a number.
+    """Return whether this is one identifier of many parts, at least one of them a number.
 
     As ``UPID:host:0000A1B2:11:vzdump:101:root`` and ``table,row,0a1b``.
     """
@@ -251,12 +251,12 @@ def _is_value(piece: str) -> object:
 
 
 def _is_dotted(bare: str) -> bool:
-    """Whether this is a host's full name, or that of a unit of systemd."""
+    """Return whether this is a host's full name, or the name of a systemd unit."""
     return "." in bare and bool(_DOMAIN.match(bare) or _UNIT.match(bare))
 
 
 def part_of(first: str) -> str:
-    """Return a line's first word where it is the path of a part of the program; "" where not."""
+    """Return a line's first word if it is the path of a part of the program, else ""."""
     return first.replace("0", WILDCARD) if "/" in first and _PART.match(first) else ""
 
 
@@ -276,7 +276,7 @@ def _without_blanks(found: re.Match[str]) -> str:
 
 @lru_cache(CACHED_WORDS)
 def pieces_of(masked: str) -> List[str]:
-    """Cut a masked word into wildcards, punctuation marks, and what is between them."""
+    """Split a masked word into wildcards, punctuation marks, and the text between them."""
     return _PIECE.findall(masked)
 
 
@@ -290,7 +290,7 @@ def marks_of(text: str) -> bytes:
 
 @lru_cache(CACHED_WORDS)
 def union_of(one: str, other: str) -> str:
-    """Return two words as one, with a wildcard for what differs between their punctuation."""
+    """Return two words as one, with a wildcard for the difference between their punctuation."""
     if one == other:
         return one
     mine, theirs = pieces_of(one), pieces_of(other)
@@ -333,7 +333,9 @@ def kind_of(masked: str) -> int:
 
 @lru_cache(CACHED_WORDS)
 def is_verb(masked: str) -> bool:
-    """Whether a word tells what happened, or joins words, as names of things have none."""
+    """Return whether a word says what happened, or joins words; names of things have no such
+    word.
+    """
     return kind_of(masked) == FIXED and masked.strip(",;:.!?\"'").isalpha()
 
 
@@ -343,44 +345,48 @@ def constants(words: Sequence[str]) -> int:
 
 
 def says_what_happened(masked: str) -> bool:
-    """Whether a word says in small letters what happened, or joins words: opened, up, to."""
+    """Return whether a lower-case word says what happened, or joins words: opened, up, to."""
     return is_verb(masked) and masked.islower()
 
 
 def is_event(first: str) -> bool:
-    """Whether a line's first word is what some programs call an event: +sdown, -monitor."""
+    """Return whether a line's first word is an event's name in some programs: +sdown, -monitor."""
     return first[0] in "+-" and first[1:2].isalpha()
 
 
 def is_called(behind: Sequence[str]) -> bool:
-    """Whether the word before these says what a thing is, as in Service "web", Check "web-3"."""
+    """Return whether the word before these says what a thing is, as in Service "web", Check
+    "web-3".
+    """
     return bool(behind) and behind[0][0] in "\"'`["
 
 
 def is_infinitive(before: str, after: str) -> bool:
-    """Whether the word between these is a verb, as in "took 3 s to destroy the instance"."""
+    """Return whether the word between these is a verb, as in "took 3 s to destroy the instance"."""
     return before == "to" and after in DETERMINERS
 
 
 def may_be_value(word: str) -> bool:
-    """Whether a plain word is a value more likely than others: KILLED, Absent, order-service."""
+    """Return whether a plain word is more likely a value than others: KILLED, Absent,
+    order-service.
+    """
     core = word.strip("()[]{}<>\"'`,;:.!?|")
     return core[:1].isupper() or "-" in core
 
 
 def is_shouted(word: str) -> bool:
-    """Whether a word is in capitals, as the values of an enumeration are."""
+    """Return whether a word is in capitals, as the values of an enumeration are."""
     return _SHOUTED.match(word) is not None
 
 
 def is_loud(words: Sequence[str]) -> bool:
-    """Whether a line is written in capitals, which so tell nothing of a word in it."""
+    """Return whether a line is written in capitals, so that they say nothing about a word in it."""
     said = "".join(words)
     return said.isupper() and _CAPITALS.search(said) is not None
 
 
 class Masked(Dict[str, str]):
-    """Words already masked; a new one is masked when it is asked for."""
+    """Masked words by word; a new word is masked on first use."""
 
     def __missing__(self, word: str) -> str:
         if len(self) >= CACHED_WORDS:
