@@ -178,6 +178,21 @@ def test_a_malformed_checkpoint_is_named_and_the_monitor_goes_on(place, odd):
     assert any("changed by hand" in one for one in watched.told) == is_malformed
 
 
+def test_a_checkpoint_of_an_early_version_keeps_its_position():
+    watched = Watched()
+    watched.pass_time(3600, 5)
+    newest = checkpoints_of(watched.stores, "orders")[-1]
+    value = {name: newest["value"][name] for name in ("end", "state", "raising_from")}
+    for one in checkpoints_of(watched.stores, "orders"):
+        watched.stores.claims.delete(one["_key"])
+    watched.stores.claims.save([{**newest, "value": value}])
+    watched.clock.advance(300)
+    watched.run()
+    assert not any("changed by hand" in one for one in watched.told)
+    last = checkpoints_of(watched.stores, "orders")[-1]["value"]
+    assert last["raising_from"] == value["end"], "It raises from where the early one stood."
+
+
 @pytest.mark.parametrize("odd", HOSTILE)
 @pytest.mark.parametrize("name", ["run", "season", "by", "count", "saved_at", "saved_by"])
 def test_a_malformed_baseline_stops_no_list_and_says_what_to_do(name, odd):

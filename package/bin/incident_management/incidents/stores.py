@@ -169,15 +169,18 @@ def is_checkpoint(document: Mapping[str, Any]) -> bool:
     value = document.get("value")
     if not isinstance(value, dict) or not is_number(document.get("time")):
         return False
-    numbers = [value.get(name) for name in ("end", "raising_from", "covered_from")]
-    trail = value.get("trail") or ()
+    numbers = [value.get("end"), value.get("raising_from"), value.get("lag", 0.0)]
+    trail = value.get("trail") or []
+    if not isinstance(value.get("state"), str) or not isinstance(trail, list):
+        return False
+    if not all(map(is_number, (*numbers, *trail))):
+        return False
+    if "learned_as" not in value:
+        return True  # Of an early version: the monitor takes only its position from it.
     pairs = (value.get("unwell"), value.get("unwell_since") or [])
     return (
-        all(map(is_number, (*numbers, value.get("lag", 0.0))))
-        and isinstance(value.get("state"), str)
-        and isinstance(value.get("learned_as"), str)
-        and isinstance(trail, (list, tuple))
-        and all(map(is_number, trail))
+        isinstance(value["learned_as"], str)
+        and is_number(value.get("covered_from"))
         and all(isinstance(some, list) and all(map(_is_pair, some)) for some in pairs)
     )
 
