@@ -51,7 +51,7 @@ class AlertGroupsCommand(RowsCommand):
             if not table.has(name):
                 text = f"alertgroups needs the field {name}, but the rows do not have it."
                 self.error_exit(ValueError(text), text)
-        self.look_for(table, self._fields["entity"])
+        self.track_fields(table, self._fields["entity"])
         kinds, entities = (_joined(table, self._fields[name]) for name in ("kind", "entity"))
         try:
             table.add(FIELDS, map(self._grouper.place, table.column("_time"), kinds, entities))

@@ -101,7 +101,7 @@ class AnomalyScoreCommand(RowsCommand):
             self._warned_of_time = True
             self.write_warning(NO_TIME)
         scorer, by = self._scorer, self._by
-        self.look_for(table, by)
+        self.track_fields(table, by)
         values = table.column(self._value) if table.has(self._value) else repeat(None)
         keys = zip(*map(table.column, by)) if by else repeat(())
         if len(by) == 1:

@@ -43,12 +43,12 @@ class Installed:
 
     def __init__(self, path: Path = APP_CONF) -> None:
         self._path = path
-        self._entry = self._looked_up()
+        self._entry = self._file_version()
         self._text = self._read()
 
     def replaced(self) -> bool:
         """Tell whether another build has been installed, or is being installed."""
-        entry = self._looked_up()
+        entry = self._file_version()
         if entry == self._entry:
             return False
         if self._read() != self._text:
@@ -56,7 +56,7 @@ class Installed:
         self._entry = entry
         return False
 
-    def _looked_up(self) -> Optional[Tuple[int, int, int]]:
+    def _file_version(self) -> Optional[Tuple[int, int, int]]:
         try:
             found = self._path.stat()
         except OSError:

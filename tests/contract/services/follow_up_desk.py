@@ -116,7 +116,7 @@ class FollowUpDesk:
     def follow_up_reviews(self) -> None:
         """The duty of follow-ups, which puts right what the announcer missed."""
         send_reminders(
-            self.stores, self.clock, lambda ids: self.tickets.see_to(ids, self.routing, "")
+            self.stores, self.clock, lambda ids: self.tickets.enqueue_missing(ids, self.routing, "")
         )
 
     def run(self) -> None:

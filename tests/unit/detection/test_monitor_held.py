@@ -132,7 +132,7 @@ def test_a_detector_that_finds_a_trouble_in_each_span_needs_no_taking_in_again()
 )
 def test_a_trouble_goes_on_for_what_was_found_in_it(entity, moment, end):
     unwell, since = {"orders": 900.0, "payments": 900.0}, {"orders": 600.0}
-    assert Checkpoint(1200, 0.0, 0.0, {}, unwell, since).goes_on(entity, moment) == end
+    assert Checkpoint(1200, 0.0, 0.0, {}, unwell, since).trouble_end(entity, moment) == end
 
 
 def test_nobody_counts_as_quiet_in_a_time_of_which_some_trouble_was_forgotten(monkeypatch):

@@ -241,6 +241,17 @@ def test_entries_missing_in_the_index_are_sent_again_before_deletion(old):
     assert old.left() == []
 
 
+def test_a_missing_entry_is_sent_once_a_minute_and_reported_after_an_hour(old):
+    old.index.lost = {timeline.read(old.stores, old.id)[-1].key}
+    old.leave()
+    assert old.told == [] and old.run()["audit_events"] == 0, "it was sent just now"
+    old.clock.advance(61)
+    assert old.run()["audit_events"] == 1 and old.told == []
+    old.clock.advance(3600)
+    old.run()
+    assert len(old.told) == 1
+
+
 @pytest.mark.parametrize("calls", range(1, 40))
 def test_a_kill_at_any_call_leaves_nothing_half_visible(stores, clock, calls):
     old = Old(stores, clock)
@@ -346,6 +357,8 @@ def test_rounds_are_bounded(stores, clock, monkeypatch):
     counts = []
     for _round in range(8):
         counts.append(old.run()["incidents_pruned"])
+        stones = stores.claims.find({"purpose": "pruned", "value.phase": "leaving"}, "_key:1", 99)
+        assert len(stones) <= 3
         clock.advance(301)
 
     assert max(counts) == 3

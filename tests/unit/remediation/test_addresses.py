@@ -123,7 +123,7 @@ def watched(kind: Any, action: str, *made: Any) -> Any:
         def looked_after(self, seconds):
             self.clock.advance(seconds)
             with suppress(Refused):
-                self.verifier().look_after(self.plan)
+                self.verifier().verify_plan(self.plan)
             return self.context.load(self.plan)[2]
 
     scene = Scene(*made)

@@ -165,7 +165,7 @@ def test_one_of_an_unknown_place_waits_for_all(monkeypatch):
     scene.clock.advance(3600)
     east = scene.context.load(scene.plans[1])
     monkeypatch.setattr(scene.raising, "unable", "It can't be asked.")
-    scene.verifier().look_after(scene.plans[1])
+    scene.verifier().verify_plan(scene.plans[1])
     assert scene.context.load(scene.plans[1])[2].finished and east[2].status == "done"
     unknown = {**scene.stores.plans.get(scene.plans[0]), "_key": "PLAN-0000000000", "state": {}}
     assert blocking_plan(scene.context, unknown) == scene.plans[0]

@@ -217,6 +217,6 @@ def test_a_search_that_fails_all_the_time_says_why(bench):
     bench.raising.error = "The search did not finish within 60 seconds."
     with pytest.raises(SearchFailed):
         bench.clock.advance(90)
-        bench.verifier().look_after(plan)
+        bench.verifier().verify_plan(plan)
     rounds(bench, 10)
     assert bench.context.load(plan)[2].status == "insufficient_data"

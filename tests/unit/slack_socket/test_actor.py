@@ -240,7 +240,9 @@ def test_what_was_typed_is_given_back_when_it_could_not_be_done(desk):
         {"type": "block_actions", "actions": []},
         {"type": "block_actions", "actions": ["x"]},
         pressed("incident_acknowledge", user=""),
-        pressed("incident_acknowledge", actions=[{"action_id": "incident_take", "value": "../x"}]),
+        pressed(
+            "incident_acknowledge", actions=[{"action_id": "incident_acknowledge", "value": "../x"}]
+        ),
         pressed("plan_approve", actions=[{"action_id": "plan_approve", "value": "PLAN-1 x"}]),
         pressed("incident_acknowledge", when=""),
         {**sent(), "view": {"callback_id": "incident_resolve_form", "private_metadata": "[]"}},
@@ -249,6 +251,24 @@ def test_what_was_typed_is_given_back_when_it_could_not_be_done(desk):
 )
 def test_a_payload_that_lacks_something_does_nothing(desk, payload):
     with pytest.raises(Unreadable):
+        read(payload)
+    desk.actor.act(payload)
+    assert desk.story() == [] and desk.slack.answers == []
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "reason"),
+    [
+        ("incident_acknowledge", "../x", "names no incident"),
+        ("incident_resolve", "INC-20261123-A1B2C3/close", "names no incident"),
+        ("plan_approve", "PLAN-1 x", "names no plan"),
+        ("plan_reject", "", "names no plan"),
+    ],
+)
+def test_a_button_with_a_malformed_value_does_nothing(desk, action, value, reason):
+    payload = pressed(action)
+    payload["actions"][0]["value"] = value
+    with pytest.raises(Unreadable, match=reason):
         read(payload)
     desk.actor.act(payload)
     assert desk.story() == [] and desk.slack.answers == []

@@ -21,7 +21,7 @@ const CHOICES = {
         ['critical,high,medium', 'Medium and above'], ['medium', 'Medium'], ['low,info', 'Low and info'],
     ]],
     team: ['Team', [['', 'Any team']]],
-    owner: ['Owner', [['', 'Any owner'], ['me', 'Mine'], ['nobody', 'Nobody']]],
+    owner: ['Owner', [['', 'Any owner'], ['me', 'Mine'], ['nobody', 'Unassigned']]],
     sla: ['Service level', [['', 'Any SLA'], ['breached', 'SLA breached'], ['warning,breached', 'SLA at risk'], ['missed,breached', 'SLA missed']]],
     opened: ['Opened', [['', 'Any time'], ['24h', 'Last 24 hours'], ['7d', 'Last 7 days'], ['30d', 'Last 30 days']]],
     sort: ['Order', [

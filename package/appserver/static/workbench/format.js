@@ -148,7 +148,7 @@ export function serviceLevel(incident) {
  */
 export function ownerOf({ owner, team }) {
     if (owner) return owner;
-    return team ? `nobody (${team})` : 'nobody';
+    return team ? `unassigned (${team})` : 'unassigned';
 }
 
 /** Capitalize the first letter. */

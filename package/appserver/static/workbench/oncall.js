@@ -71,7 +71,7 @@ export class OnCall {
         if (!covers.length) return null;
         const row = (one) => h('li', { class: 'wb-suppression' },
             h('div', {},
-                h('div', { class: 'wb-entry-title' }, `${one.person} covers for ${one.instead_of || 'whoever is on call'}`),
+                h('div', { class: 'wb-entry-title' }, `${one.person} covers for ${one.instead_of || 'the person on call'}`),
                 h('div', { class: 'wb-entry-text' }, one.reason),
                 h('div', { class: 'wb-dim' }, [one.rota, `${shortMoment(one.starts_at)} to ${shortMoment(one.ends_at)}`, `by ${one.created_by}`, one.id].join(' · '))),
             this.#mayEnd(one) && h('button', { type: 'button', class: 'wb-button wb-small', on: { click: then(() => this.#end(one)) } }, 'End cover …'));
@@ -97,7 +97,7 @@ export class OnCall {
             about: `Times are in the time zone ${timeZone()}.`,
             fields: [
                 { name: 'person', label: 'Covered by', kind: 'select', value: me.name, options: known.map((name) => [name, name === me.name ? `${name} (you)` : name]) },
-                { name: 'instead_of', label: 'For', kind: 'select', value: rota.now.person === me.name ? ANYBODY : rota.now.person, options: [[ANYBODY, 'whoever is on call'], ...onIt.map((name) => [name, name])] },
+                { name: 'instead_of', label: 'For', kind: 'select', value: rota.now.person === me.name ? ANYBODY : rota.now.person, options: [[ANYBODY, 'the person on call'], ...onIt.map((name) => [name, name])] },
                 { name: 'from', label: 'From', kind: 'moment', help: 'If empty, it starts now.' },
                 { name: 'until', label: 'Until', kind: 'moment', required: true },
                 { name: 'reason', label: 'Reason', kind: 'area' },
@@ -106,7 +106,7 @@ export class OnCall {
             act: async ({ person, instead_of, from, until, reason }) => {
                 const times = { ends_at: secondsOf(until, timeZone()), ...(from && { starts_at: secondsOf(from, timeZone()) }) };
                 const { body } = await change.send('POST', 'on-call/covers', { rota: rota.name, person, instead_of, reason, ...times });
-                this.app.showToast(`${body.person} covers for ${body.instead_of || 'whoever is on call'} until ${shortMoment(body.ends_at)}.`);
+                this.app.showToast(`${body.person} covers for ${body.instead_of || 'the person on call'} until ${shortMoment(body.ends_at)}.`);
                 this.#again();
             },
         });
@@ -115,7 +115,7 @@ export class OnCall {
     #end(one) {
         const change = new Change();
         ask({
-            title: `End ${one.id}`, about: `${one.person} covers for ${one.instead_of || 'whoever is on call'}`, fields: [], danger: true, submit: 'End cover',
+            title: `End ${one.id}`, about: `${one.person} covers for ${one.instead_of || 'the person on call'}`, fields: [], danger: true, submit: 'End cover',
             effects: () => ['The rota applies again immediately. Unacknowledged incidents go to the person who is then on call.'],
             act: async () => {
                 await change.send('DELETE', `on-call/covers/${encodeURIComponent(one.id)}`);

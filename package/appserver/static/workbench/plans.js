@@ -138,7 +138,7 @@ function decisions(detail, plan) {
     if (waits) {
         const why = lacks(capabilities, 'incident_approve');
         const frozen = plan.freeze && lacks(capabilities, 'incident_override');
-        const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed this fix, so somebody else must approve it.' : '';
+        const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed this fix, so another person must approve it.' : '';
         offered.push(
             button(detail, 'approve', plan.freeze ? 'Approve despite freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'This fix is already approved.' : ''), () => approve(detail, plan), 'wb-primary'),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),

@@ -97,7 +97,7 @@ class Conclusion:
             begun("checking its citations, and asking the model if one is set up")
             done = self._make(key, incident, sid, found)
             self.stores.analyses.save([done])
-        self._tell(done)
+        self._record_entry(done)
         return done
 
     def _claim(self, key: str) -> Callable[[str], None]:
@@ -242,7 +242,7 @@ class Conclusion:
             return {**document["model"], "reused": True}
         return None
 
-    def _tell(self, analysis: Mapping[str, Any]) -> None:
+    def _record_entry(self, analysis: Mapping[str, Any]) -> None:
         """Write the timeline entry; repeating it changes nothing."""
         incident_id = analysis["incident_id"]
         timeline.record(
@@ -273,7 +273,7 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
     told = [
         checked.changes[citation]
         for citation in hypothesis["citations"]
-        if _speaks_of(hypothesis, citation, checked)
+        if _can_prove(hypothesis, citation, checked)
     ]
     if not told:
         hypothesis["against"].append(_why_unproved(hypothesis, checked))
@@ -310,13 +310,13 @@ def _finish(rank: int, hypothesis: Dict[str, Any], checked: Checked) -> None:
     cited = [by_id[citation_id] for citation_id in hypothesis["citations"] if citation_id in by_id]
     hypothesis["citations"] = [_citation_document(c.to_document()) for c in cited]
     hypothesis["verified"] = any(
-        c.status == "verified" and _speaks_of(hypothesis, c.id, checked) for c in cited
+        c.status == "verified" and _can_prove(hypothesis, c.id, checked) for c in cited
     )
     hypothesis["rank"] = rank
     hypothesis["confidence"] = confidence_of(hypothesis)
 
 
-def _speaks_of(hypothesis: Mapping[str, Any], citation_id: str, checked: Checked) -> bool:
+def _can_prove(hypothesis: Mapping[str, Any], citation_id: str, checked: Checked) -> bool:
     """Return whether a citation can prove a hypothesis; a change needs that change's own event."""
     if hypothesis["kind"] != "change":
         return True

@@ -63,15 +63,15 @@ def get_first_steps(request: Request) -> Response:
     Events and detections are limited to those that the caller may see.
     """
     steps = [
-        {"name": name, "title": title, **_looked_at(look, request)._asdict()}
-        for name, (title, look) in STEPS.items()
+        {"name": name, "title": title, **_checked(check, request)._asdict()}
+        for name, (title, check) in STEPS.items()
     ]
     return Response({"steps": steps})
 
 
-def _looked_at(look: Callable[[Request], Found], request: Request) -> Found:
+def _checked(check: Callable[[Request], Found], request: Request) -> Found:
     try:
-        return look(request)
+        return check(request)
     except (SearchFailed, SplunkError) as error:
         return Found(UNKNOWN, f"This step could not be checked: {error}")
 

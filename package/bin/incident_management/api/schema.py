@@ -137,7 +137,7 @@ def check(value: Any, schema: Schema, where: str = "") -> None:
     if kinds is not None:
         kinds = [kinds] if isinstance(kinds, str) else kinds
         if not any(_KINDS[kind](value) for kind in kinds):
-            raise Invalid(f"{_place(where)} must be {_said(kinds)}.")
+            raise Invalid(f"{_place(where)} must be {_kinds_text(kinds)}.")
     if value is None:
         return
     if "enum" in schema and value not in schema["enum"]:
@@ -285,7 +285,7 @@ def _place(where: str) -> str:
     return f"'{where}'" if where else "The body"
 
 
-def _said(kinds: Sequence[str]) -> str:
+def _kinds_text(kinds: Sequence[str]) -> str:
     return " or ".join(_NAMES[kind] for kind in kinds)
 
 

@@ -60,12 +60,12 @@ def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIEL
         return False  # NaN is not, either.
     if "prev" in fields and not {*map(type, document.get("prev") or ())} <= {str}:
         return False
-    return "data" not in fields or _says_what_it_must(
+    return "data" not in fields or _has_readable_data(
         str(document.get("kind", "")), document["data"]
     )
 
 
-def _says_what_it_must(kind: str, data: Mapping[str, Any]) -> bool:
+def _has_readable_data(kind: str, data: Mapping[str, Any]) -> bool:
     """Tell whether the data that the fold reads from an entry of this kind has the right types."""
     types = _OF_KINDS.get(kind, _DATA)
     if kind in _NEEDED and not data.get(_NEEDED[kind]):

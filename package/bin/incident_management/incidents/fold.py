@@ -231,7 +231,7 @@ class State:
 
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
-        if to not in TRANSITIONS.get(incident.status, ()) and not self._reopens_beside_close(entry):
+        if to not in TRANSITIONS.get(incident.status, ()) and not self._reopens_at_close(entry):
             return
         if entry.data.get("from") in ENDED and incident.is_open:
             # A second reopen, written by an actor who had not seen the first.
@@ -259,7 +259,7 @@ class State:
             self.sla.reopened()
             self.review_state.reopened()
 
-    def _reopens_beside_close(self, entry: Entry) -> bool:
+    def _reopens_at_close(self, entry: Entry) -> bool:
         """Tell whether an entry reopens an incident closed at that moment: the reopen wins."""
         reopens = entry.data.get("from") == "resolved" and entry.data.get("to") != "closed"
         return reopens and self.closed is not None and entry.seq <= self.closed.seq

@@ -137,7 +137,7 @@ def _ranked(
 def _compared(incident: Incident, other: Document, is_episode: bool) -> Similar:
     rules = set(incident.rules) & set(other.get("rules") or ())
     entities = set(incident.entities) & set(other.get("entities") or ())
-    words = _said_alike(incident.wordings, other.get("wordings") or ())
+    words = _wording_similarity(incident.wordings, other.get("wordings") or ())
     score = (
         OF_RULES * _share(rules, incident.rules, other.get("rules"))
         + OF_ENTITIES * _share(entities, incident.entities, other.get("entities"))
@@ -157,7 +157,7 @@ def _share(both: Set[str], mine: Sequence[str], others: Any) -> float:
     return len(both) / len({*mine, *(others or ())}) if both else 0.0
 
 
-def _said_alike(mine: Iterable[str], others: Iterable[str]) -> float:
+def _wording_similarity(mine: Iterable[str], others: Iterable[str]) -> float:
     """Return the best Jaccard index of two wordings; 0 if it could be chance."""
     sets = [frozenset(one.split()) for one in others]
     best = 0.0

@@ -187,7 +187,7 @@ class Story:
         """Tell whether all entries that an entry follows are known."""
         return all(key in self.keys for key in entry.prev)
 
-    def looked(self, began: float, ended: float) -> None:
+    def note_full_read(self, began: float, ended: float) -> None:
         """Record a read of all entries from the floor on, and raise the floor if possible.
 
         A writer that reads after the end of a read sees what it saw, and writes a larger seq. A

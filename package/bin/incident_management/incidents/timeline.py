@@ -238,7 +238,7 @@ def _named(
 
     catch_up(stores, stories, behind(), clock)
     # A restored entry belongs before entries that the story has already read.
-    stories.update(_anew(stores, behind(), clock))
+    stories.update(_read_whole(stores, behind(), clock))
     return named
 
 
@@ -266,7 +266,7 @@ def load(
     known = {key: story for key, story in (remembered or {}).items() if story.keys}
     cold = [incident_id for incident_id in incident_ids if incident_id not in known]
     catch_up(stores, known, list(known), clock)
-    known.update(_anew(stores, cold, clock))
+    known.update(_read_whole(stores, cold, clock))
     return known
 
 
@@ -298,19 +298,19 @@ def catch_up(
                 stories[incident_id].add(entry)
         except OutOfOrder:
             anew.add(incident_id)
-    stories.update(_anew(stores, sorted(anew), clock))
+    stories.update(_read_whole(stores, sorted(anew), clock))
     for incident_id in set(incident_ids) - anew:
-        stories[incident_id].looked(began, ended)
+        stories[incident_id].note_full_read(began, ended)
     return anew | set(fresh)
 
 
-def _anew(stores: Stores, incident_ids: Sequence[str], clock: Monotonic) -> Dict[str, Story]:
+def _read_whole(stores: Stores, incident_ids: Sequence[str], clock: Monotonic) -> Dict[str, Story]:
     """Read the whole timelines of some incidents."""
     began = clock()
     stories = {key: Story(found) for key, found in read_many(stores, incident_ids).items()}
     ended = clock()
     for story in stories.values():
-        story.looked(began, ended)
+        story.note_full_read(began, ended)
     return stories
 
 

@@ -49,7 +49,7 @@ _CARD = re.compile(
 )
 
 
-def _said(m: Match[str]) -> str:
+def _mask_match(m: Match[str]) -> str:
     quote = m["quote"] or ""
     return f"{m['name']}{quote}<masked:secret>{quote}"
 
@@ -85,7 +85,7 @@ SENTENCES: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[
     (
         _WORDS,
         re.compile(rf"(?P<name>\b{_NAME}{_IS_SAID})(?:{_QUOTED}|{_MIXED})", re.I),
-        _said,
+        _mask_match,
     ),
     # user bob pass hunter2
     (
@@ -95,7 +95,7 @@ SENTENCES: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[
             rf"(?=[\w!@#$%^&*.+=-]{{6}})(?P<quote>(?!)|){_MIXED}",
             re.I,
         ),
-        _said,
+        _mask_match,
     ),
     # the verification code is 482910; passcode 482910
     (
@@ -105,7 +105,7 @@ SENTENCES: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[
             rf"(?P<quote>(?!)|){_SIGNS}",
             re.I,
         ),
-        _said,
+        _mask_match,
     ),
     # session_id=4f9c…, "sessionId": "…", X-Session-Id: …; of a short one only letters and digits
     # that are mixed: others are numbers and names of something
@@ -171,5 +171,5 @@ _GIVEN: List[Pattern[str]] = [
 def mask_given(text: str) -> str:
     """Return a text with what is given to names by arrows, pipes and calls masked."""
     for pattern in _GIVEN:
-        text = pattern.sub(_said, text)
+        text = pattern.sub(_mask_match, text)
     return text

@@ -22,10 +22,10 @@ from .message import (
     fields_of,
     one_line,
     plain,
-    roles_told,
+    roles_text,
 )
 
-__all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
+__all__ = ["Marks", "current_message", "marks_of", "newest_analysis", "newest_analysis_id"]
 
 # Events that an incident's current state follows from.
 _OPEN = ("opened", "reopened", "acknowledged", "status", "severity")
@@ -49,7 +49,7 @@ def marks_of(document: Mapping[str, Any], shown: Sequence[Sequence[str]] = ()) -
         # Earlier versions stored no fields.
         *(f"{name}={value}" for name, _label, value in sorted(fields) if value),
         # Nothing if there are none, as in documents from before there were roles.
-        *filter(None, [roles_told(document.get("roles"))]),
+        *filter(None, [roles_text(document.get("roles"))]),
     ]
 
 
@@ -64,7 +64,7 @@ def newest_analysis(stores: Stores, entries: Sequence[Entry]) -> Optional[Docume
     return read_analysis(stores, newest_analysis_id(entries))
 
 
-def standing(
+def current_message(
     incident: Mapping[str, Any],
     entries: Sequence[Entry],
     first: Mapping[str, Any],

@@ -33,7 +33,7 @@ from ..incidents.incident_channel_state import OPEN, WANTED, is_in_state
 from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
-from .current_state import Marks, marks_of, newest_analysis, standing
+from .current_state import Marks, current_message, marks_of, newest_analysis
 from .delivery.turns import urgency
 from .message import Message
 from .services.slack_buttons import PRESSES
@@ -163,7 +163,7 @@ class FirstMessages:
         found = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_READ, fields=_READ)
         self.saw_room = any(is_in_state(one.get("room") or {}, WANTED, OPEN) for one in found)
         for one in found:
-            self._look_at(one)
+            self._queue_if_changed(one)
         return now if len(found) < MOST_READ else min(now, float(found[-1]["updated_at"]))
 
     def _since(self, now: float) -> float:
@@ -173,7 +173,7 @@ class FirstMessages:
             self._read_to = float(known["time"]) if known else now
         return min(self._read_to, now)
 
-    def _look_at(self, incident: Document) -> None:
+    def _queue_if_changed(self, incident: Document) -> None:
         key = str(incident["_key"])
         if self._seen.get(key) != self._marks(incident):
             self._waiting[key] = incident
@@ -233,7 +233,7 @@ class FirstMessages:
         done = 0
         for first in stale:
             said = {**first.sent["message"], "fields": self._fields}
-            message = standing(incident, entries, said, analysis, web_url)
+            message = current_message(incident, entries, said, analysis, web_url)
             where = first.sent["receipt"]
             delivery = updater.update(where["channel"], where["ts"], message, first.sent["_key"])
             if delivery.outcome == "retry":

@@ -38,7 +38,7 @@ __all__ = [
     "listed",
     "one_line",
     "plain",
-    "roles_told",
+    "roles_text",
 ]
 
 # Without a locale: Splunk Web adds the reader's own, as for the ``results_link`` of its own alerts
@@ -193,11 +193,11 @@ def build(
         next_by=float(entry["data"].get("next_by") or 0.0),
         room=str(entry["data"]["channel"]) if event == ROOM_OPENED else "",
         fields=fields_of(incident, shown),
-        roles=roles_told(incident.get("roles")),
+        roles=roles_text(incident.get("roles")),
     )
 
 
-def roles_told(roles: Any) -> str:
+def roles_text(roles: Any) -> str:
     """Return who has which role as text, from an incident's roles or a message's text of them."""
     if isinstance(roles, str):
         return roles

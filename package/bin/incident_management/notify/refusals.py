@@ -40,7 +40,7 @@ def refusals(stores: Stores, clock: Clock, routing: Routing) -> List[str]:
         if dead and not _has_taken_since(stores, channel, float(dead["created_at"]))
     ]
     rooms = {team.slack_channel for team in routing.teams.values()}
-    told_apart = (*_left_out(stores, since), *_told_instead(stores, since, rooms))
+    told_apart = (*_left_out(stores, since), *_fallback_sentences(stores, since, rooms))
     return [*refused, *told_apart, *_rooms(stores, since)]
 
 
@@ -75,7 +75,7 @@ def _left_out(stores: Stores, since: float) -> List[str]:
     ]
 
 
-def _told_instead(stores: Stores, since: float, named: Collection[str]) -> List[str]:
+def _fallback_sentences(stores: Stores, since: float, named: Collection[str]) -> List[str]:
     """Return a sentence for each team's Slack channel whose messages went to the app's default.
 
     A message in an existing thread or in an incident channel says nothing about the team's

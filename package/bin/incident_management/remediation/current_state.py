@@ -13,7 +13,7 @@ from .executors.executor import ExecutorError, NotApplicable
 from .location import unstated_location
 from .plan import PlanState
 
-__all__ = ["address_of", "checked_facts", "current_state_checks", "incident_standing", "plan_facts"]
+__all__ = ["address_of", "checked_facts", "current_state_checks", "opening_state", "plan_facts"]
 
 
 def plan_facts(
@@ -25,7 +25,7 @@ def plan_facts(
     cause is a change of something else.
     """
     return {
-        "incident": incident_standing(incident),
+        "incident": opening_state(incident),
         "entities": sorted(incident.entities),
         "cause": str(cause.get("change_id") or cause.get("cause") or ""),
         **{name: str(value) for name, value in service.items()},
@@ -106,7 +106,7 @@ def _preconditions(
     return next((sentence for holds, sentence in chosen if not holds), None)
 
 
-def incident_standing(incident: Incident) -> str:
+def opening_state(incident: Incident) -> str:
     """Return whether an incident is open, and if it was reopened, how often it was opened."""
     if not incident.is_open:
         return "over"

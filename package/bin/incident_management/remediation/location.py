@@ -84,10 +84,10 @@ def unstated_location(
 
 def _same(one: str, other: str) -> bool:
     """Tell whether two names or addresses are of the same location."""
-    return _alike(one) == _alike(other)
+    return _normalized(one) == _normalized(other)
 
 
-def _alike(name: str) -> str:
+def _normalized(name: str) -> str:
     try:
         return base_address(name) if "://" in name else name.rstrip("/")
     except ValueError:

@@ -16,7 +16,7 @@ from .blamed_cause import blamed_hypothesis, verified_citations
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
-from .current_state import current_state_checks, incident_standing
+from .current_state import current_state_checks, opening_state
 from .entity_lock import blocking_plan
 from .freeze import Freeze, freeze_check, freezes_on
 from .plan import PlanState, before_run, is_whole, terms_of
@@ -176,7 +176,7 @@ def _contract_check(context: Context, plan: Mapping[str, Any]) -> Check:
 def _incident_check(plan: Mapping[str, Any], incident: Incident) -> Check:
     if not incident.is_open:
         return Check("incident", False, over_reason(incident), "incident_over", "void")
-    if incident_standing(incident) != plan["state"].get("incident"):
+    if opening_state(incident) != plan["state"].get("incident"):
         detail = (
             f"{incident.id} ended and was reopened since {plan['_key']} was proposed, so the "
             "problem may be a different one. Analyze it again, and propose a fix for "
@@ -213,7 +213,7 @@ def _arguments_check(action: Action, plan: Mapping[str, Any]) -> Check:
 
 def _approval_check(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
     if state.status == "approved":
-        return _standing_approval(context, plan, state)
+        return _check_approval(context, plan, state)
     needed = int(plan["approvals"]) - len(state.approvers)
     people = "one person" if needed == 1 else f"{needed} people"
     sentence = {
@@ -230,7 +230,7 @@ def _approval_check(context: Context, plan: Mapping[str, Any], state: PlanState)
     return Check("approval", False, sentence, code, ends)
 
 
-def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
+def _check_approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
     """Check that enough approvers still have the capability, and that the clocks agree."""
     ahead = state.approved_at - context.clock.now()
     if ahead > SKEW_SECONDS:

@@ -81,9 +81,9 @@ class Verifier:
         A plan whose searches fail, or that can't be rolled back right now, is tried again later;
         see :func:`.active_plans.for_each_plan`.
         """
-        return for_each_plan(self._context, self.look_after, failed)
+        return for_each_plan(self._context, self.verify_plan, failed)
 
-    def look_after(self, plan_id: str) -> bool:
+    def verify_plan(self, plan_id: str) -> bool:
         """Process one plan. Returns whether something was done.
 
         Raises SearchFailed, CatalogueError, and Refused if it can't be rolled back right now.

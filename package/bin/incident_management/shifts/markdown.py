@@ -35,7 +35,7 @@ def to_markdown(report: Report, web_url: str) -> str:
             lines += [
                 f"## {section.title} ({section.total:,})",
                 "",
-                *_told(shift, section, web_url),
+                *_section_lines(shift, section, web_url),
                 "",
             ]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -69,7 +69,7 @@ def _in_words(shift: Shift, said: Point) -> str:
     return f"{said.text} {shift.time_text(said.at)}" if said.at else said.text
 
 
-def _told(shift: Shift, section: Section, web_url: str) -> Iterator[str]:
+def _section_lines(shift: Shift, section: Section, web_url: str) -> Iterator[str]:
     for one in section.lines:
         yield f"- {_head(one, web_url)}"
         yield from (f"  - {escape_markdown(_in_words(shift, said))}" for said in one.says)

@@ -155,7 +155,7 @@ class Actor:
         if press.action in OPENS:
             return self._ask(press, user)
         if press.action in ANSWERED:
-            self._say(press, self._answers.tell(press, user))
+            self._reply(press, self._answers.render(press, user))
             return f"told {user}"
         body = {"owner": user} if press.action == TAKE else press.body
         if press.action == ASSIGN:
@@ -166,7 +166,7 @@ class Actor:
         if status >= 400 and not (status == OVERTAKEN and self._has_done(press, user)):
             self._refuse(press, refusal(answer, press))
             if status in (GONE, OVERTAKEN) and press.listed:
-                self._list_anew(press, user)
+                self._refresh_task_list(press, user)
             elif status == OVERTAKEN and press.action in (ACKNOWLEDGE, TAKE):
                 self._bring_up_to_date(press, user)
             return f"{user} was refused ({status})"
@@ -218,8 +218,8 @@ class Actor:
         """Show in the message who did it, without the buttons that no longer have an effect."""
         status, said = str(body.get("status") or ""), outcome_line(press, user, body)
         if press.listed:
-            if not self._list_anew(press, user, said):
-                self._tell(press, f"{said}.", self._answers.link(press.target))
+            if not self._refresh_task_list(press, user, said):
+                self._send_to_presser(press, f"{said}.", self._answers.link(press.target))
             return
         target = press.target or str(body.get("id"))
         message = press.blocks
@@ -229,9 +229,9 @@ class Actor:
         if not (is_said or press.blocks):
             # The title shows which incident a typed part of an id meant.
             title = str(body.get("title") or "") if press.command else ""
-            self._tell(press, f"{said}.", self._answers.link(target, title))
+            self._send_to_presser(press, f"{said}.", self._answers.link(target, title))
 
-    def _list_anew(self, press: Press, user: str, said: str = "") -> bool:
+    def _refresh_task_list(self, press: Press, user: str, said: str = "") -> bool:
         """Replace the list of tasks around a button by the current one; ``said``: what was done."""
         try:
             shown = self._answers.tasks(press, user)
@@ -261,7 +261,7 @@ class Actor:
         anew.
         """
         try:
-            shown = blocks or self._answers.standing(target)["blocks"]
+            shown = blocks or self._answers.incident_state(target)["blocks"]
         except (SplunkError, Declined) as error:
             self._log.warning("A message can't be brought up to date just now: %s", error)
             return False
@@ -271,16 +271,16 @@ class Actor:
     def _refuse(self, press: Press, sentence: str) -> None:
         """Tell why something was not done, with the typed text, which is lost with its form."""
         lost = press.typed if press.action not in ANSWERED else ""
-        self._tell(press, f"{sentence}\nYou typed: {lost}" if lost else sentence)
+        self._send_to_presser(press, f"{sentence}\nYou typed: {lost}" if lost else sentence)
 
-    def _tell(self, press: Press, sentence: str, about: str = "") -> None:
+    def _send_to_presser(self, press: Press, sentence: str, about: str = "") -> None:
         """Send a sentence only to the person who pressed.
 
         ``about``: what it is about, in Slack's markup.
         """
         begins = f"{about}: " if about else ""
         text = begins + escape(mask(sentence, emails=False), ANSWER_CHARACTERS - len(begins))
-        if press.command and self._say(press, {"text": text}):
+        if press.command and self._reply(press, {"text": text}):
             return
         if press.channel and (press.thread or press.blocks is None):
             try:
@@ -288,9 +288,9 @@ class Actor:
                 return
             except NO_REPLY as error:
                 self._log.warning("An answer to a press is tried another way: %s", error)
-        self._say(press, {"text": text})
+        self._reply(press, {"text": text})
 
-    def _say(self, press: Press, said: Mapping[str, Any]) -> bool:
+    def _reply(self, press: Press, said: Mapping[str, Any]) -> bool:
         """Answer so that only the requesting person sees it."""
         return self._answer(
             press, {"response_type": "ephemeral", "replace_original": False, **said}

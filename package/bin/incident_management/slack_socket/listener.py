@@ -132,7 +132,7 @@ class Listener:
                 self._next_look = self._monotonic() + LOOK_SECONDS
                 if not self._configured():
                     return False
-            if is_due or (self._holds and self._said() != self._reported):
+            if is_due or (self._holds and self._status_document() != self._reported):
                 self._take_turn()
                 self._trouble = ""
             if self._holds:
@@ -172,7 +172,7 @@ class Listener:
     # --- turns ------------------------------------------------------------------------------
 
     def _take_turn(self) -> None:
-        said = self._said()
+        said = self._status_document()
         holds = self._turn.take(said)
         if not holds:
             if self._holds:
@@ -187,7 +187,7 @@ class Listener:
     def _pressed(self) -> None:
         self._pressed_at = self._monotonic()
 
-    def _said(self) -> Dict[str, str]:
+    def _status_document(self) -> Dict[str, str]:
         status = self._status()
         return {"state": status.state, "detail": status.detail[:500]}
 

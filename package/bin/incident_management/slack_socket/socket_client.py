@@ -134,7 +134,7 @@ class SocketClient:
             text = one.wire.receive(seconds)
             if text is not None:
                 self._message(one, text)
-            self._look_after(one)
+            self._check_alive(one)
         except Broken as error:
             self._lost(one, str(error))
 
@@ -189,7 +189,7 @@ class SocketClient:
         else:
             self._try_again(f"Slack ended the connection at once ({reason}).")
 
-    def _look_after(self, one: _Open) -> None:
+    def _check_alive(self, one: _Open) -> None:
         """Check whether the other side still answers."""
         now = self.monotonic()
         silent = now - one.wire.heard_at

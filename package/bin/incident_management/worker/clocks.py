@@ -98,7 +98,7 @@ class Clocks:
         rung = self._rung()
         wanted = [*rung, *self._changed(reached), *self._swept(reached)]
         agreed = with_covers(self._stores, self._clock, routing)
-        counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), agreed)
+        counts = self._check(list(dict.fromkeys(wanted)), set(rung), agreed)
         if wanted or is_sweeping or not 0 <= reached.time - reached.saved < IDLE_SAVE_SECONDS:
             self._save(reached)
         self._overlap.was_read(reached.overlap)
@@ -193,7 +193,7 @@ class Clocks:
 
     # --- which entries -----------------------------------------------------------------------
 
-    def _look_at(
+    def _check(
         self, incident_ids: Sequence[str], rung: Set[str], routing: Routing
     ) -> Dict[str, int]:
         now = self._clock.now()
@@ -225,11 +225,11 @@ class Clocks:
             self._stores.claims.save(notes)
         for incident_id in sorted(rung):
             self._stores.claims.delete(_key(incident_id))
-        self._look_again([*(str(note["holder"]) for note in notes), *sorted(rung)], now)
+        self._reschedule_changed([*(str(note["holder"]) for note in notes), *sorted(rung)], now)
         kinds = ("sla", "escalation", "update_due")
         return {f"{kind}_entries": _count(new, kind) for kind in kinds}
 
-    def _look_again(self, incident_ids: Sequence[str], now: float) -> None:
+    def _reschedule_changed(self, incident_ids: Sequence[str], now: float) -> None:
         """Schedule another check of incidents that changed in the meantime.
 
         Another worker may have seen the change, and this worker may have overwritten its note. A

@@ -28,7 +28,7 @@ _OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}
 
 
 def migrate_if_ours(
-    session: Session, incidents: Collection, tell: Callable[[str, str], None]
+    session: Session, incidents: Collection, report_trouble: Callable[[str, str], None]
 ) -> Mapping[str, int]:
     """Migrate the former collection; report through ``tell`` if it is another app's.
 
@@ -44,7 +44,7 @@ def migrate_if_ours(
     except SplunkError as error:
         if error.status in (0, 503):
             raise
-        tell("carry over", _NOT_CARRIED.format(error.message))
+        report_trouble("carry over", _NOT_CARRIED.format(error.message))
         return {}
 
 

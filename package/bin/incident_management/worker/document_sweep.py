@@ -68,7 +68,7 @@ def sweep_documents(
     clock: Clock,
     build: str,
     indexed: IndexedEntries,
-    tell: Callable[[str, str], None],
+    report_trouble: Callable[[str, str], None],
 ) -> Dict[str, int]:
     """Check the next timelines, and rebuild the documents that do not match them.
 
@@ -84,7 +84,7 @@ def sweep_documents(
     turn = waiting[:RENEWED_A_ROUND]
     broken = [one for one in turn if seen[one].is_broken(documents.get(one, {}))]
     broken, turn = _some(broken, turn)
-    still_broken = partial(_still_broken, stores, clock, indexed, tell)
+    still_broken = partial(_still_broken, stores, clock, indexed, report_trouble)
     lost = still_broken(broken, documents)
     # An incident that is leaving must not get a new document after its own was deleted.
     leaving = pruned(stores, turn)
@@ -120,7 +120,7 @@ def _still_broken(
     stores: Stores,
     clock: Clock,
     indexed: IndexedEntries,
-    tell: Callable[[str, str], None],
+    report_trouble: Callable[[str, str], None],
     broken: Iterable[str],
     documents: Mapping[str, Document],
 ) -> Set[str]:
@@ -143,7 +143,7 @@ def _still_broken(
         if not is_whole:
             lost.add(incident_id)
             told = _NOT_SEARCHED if failed else _LOST
-            tell("lost entries", told.format(incident_id, failed))
+            report_trouble("lost entries", told.format(incident_id, failed))
     return lost
 
 

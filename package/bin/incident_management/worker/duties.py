@@ -41,7 +41,7 @@ CARRIED_SECONDS = 600.0
 
 
 def all_duties(
-    member: Member, write_event: Callable[[Any], None], tell: Callable[[str, str], None]
+    member: Member, write_event: Callable[[Any], None], report_trouble: Callable[[str, str], None]
 ) -> List[Duty]:
     """Return the duties in the order of the flow: signals in, messages out, then fixes.
 
@@ -49,16 +49,16 @@ def all_duties(
 
     Args:
         write_event: ``EventWriter.write_event`` of the modular input, for audit events.
-        tell: takes a name and one sentence about a problem.
+        report_trouble: takes a name and one sentence about a problem.
     """
-    shared = Shared(member, tell)
+    shared = Shared(member, report_trouble)
     session, stores, clock, config = member.session, member.stores, member.clock, shared.config
     audit_index = AuditIndex(session, SplunkSearcher(session))
-    messages = Messages(session, stores, clock, config, tell)
+    messages = Messages(session, stores, clock, config, report_trouble)
     refused = RefusedMessages(
         stores, clock, notice(session, REFUSED_MESSAGE), lambda: config.routing
     )
-    tickets = Tickets(stores, clock, config, tell)
+    tickets = Tickets(stores, clock, config, report_trouble)
     signals = Signals(shared, messages.outbox)
     incidents = Incidents(shared)
     monitors = Monitors(shared)

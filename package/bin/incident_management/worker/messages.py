@@ -79,7 +79,7 @@ class Messages:
         """Queue missed notifications for the tickets of some incidents' follow-ups."""
         if self._config.is_read:
             web_url = self._config.settings.network.web_url
-            self._tickets.see_to(incident_ids, self._config.routing, web_url)
+            self._tickets.enqueue_missing(incident_ids, self._config.routing, web_url)
 
     def summarize(self) -> Mapping[str, int]:
         """Queue summaries of what a storm has too many messages about."""

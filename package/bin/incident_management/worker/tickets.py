@@ -65,7 +65,7 @@ class _Look:
     """One poll of one service's tickets."""
 
     reader: Reader
-    notebook: TicketTracker
+    progress: TicketTracker
     resolves: bool
     acknowledges: bool
     counts: Dict[str, int]
@@ -134,53 +134,53 @@ class Tickets:
         now = self._clock.now()
         if 0 < self._rests_until.get(key, 0.0) - now <= chosen.look_every:
             return
-        notebook = TicketTracker.read(self._stores, channel, follow_ups)
+        progress = TicketTracker.read(self._stores, channel, follow_ups)
         used = (chosen, settings.network, settings.proxy)
         is_corrected = self._failed_with.get(key, used) != used
-        if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
+        if not is_corrected and self._has_to_wait(progress, chosen.look_every, now):
             return
-        notebook.follow_new(self._stores, now)
-        due = notebook.due(self._stores, now)
+        progress.follow_new(self._stores, now)
+        due = progress.due(self._stores, now)
         wait, trouble = chosen.look_every, ""
         try:
             if due:
                 reader = readers(settings, self._clock, follow_ups)[channel]()
                 acts = _acts(chosen)
-                look = _Look(reader, notebook, *acts, counts)
-                if not self._look(look, _chosen(look, due)[:MAX_AT_ONCE]):
+                look = _Look(reader, progress, *acts, counts)
+                if not self._poll(look, _chosen(look, due)[:MAX_AT_ONCE]):
                     wait = min(GOES_ON_SECONDS, wait)
                 trouble = " ".join(dict.fromkeys(look.complaints))
-            self._note(notebook, trouble)
-            notebook.failures = 0
+            self._note(progress, trouble)
+            progress.failures = 0
             self._failed_with.pop(key, None)
         except (NotConfigured, *FAILURES) as error:
             self._failed_with[key] = used
-            wait = self._failed(notebook, error, chosen.look_every)
+            wait = self._failed(progress, error, chosen.look_every)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # JSON of another form than the service's reference documents; other services continue.
             strange = Refused.unreadable(f"{NAMES[channel]} ({type(error).__name__})")
-            wait = self._failed(notebook, strange, chosen.look_every)
-        notebook.next = self._clock.now() + wait
-        notebook.save(self._stores, self._clock)
+            wait = self._failed(progress, strange, chosen.look_every)
+        progress.next = self._clock.now() + wait
+        progress.save(self._stores, self._clock)
         # After a failure, another member may record a delivery that ends the wait earlier.
-        self._rests_until[key] = 0.0 if notebook.failures else notebook.next
+        self._rests_until[key] = 0.0 if progress.failures else progress.next
 
     def _forget_trouble(self, channel: str, follow_ups: bool) -> None:
         """Clear the trouble of a service that is no longer polled."""
-        notebook = TicketTracker.read(self._stores, channel, follow_ups)
-        if notebook.trouble:
-            notebook.trouble, notebook.failures = "", 0
-            notebook.save(self._stores, self._clock)
+        progress = TicketTracker.read(self._stores, channel, follow_ups)
+        if progress.trouble:
+            progress.trouble, progress.failures = "", 0
+            progress.save(self._stores, self._clock)
 
-    def _has_to_wait(self, notebook: TicketTracker, every: float, now: float) -> bool:
+    def _has_to_wait(self, progress: TicketTracker, every: float, now: float) -> bool:
         # A wait that is too long was set by a wrong clock, or under an earlier setting.
-        longest = max(LONGEST_WAIT_SECONDS, every) if notebook.failures else every
-        if not 0 < notebook.next - now <= longest:
+        longest = max(LONGEST_WAIT_SECONDS, every) if progress.failures else every
+        if not 0 < progress.next - now <= longest:
             return False
-        is_paced = 0 <= now - notebook.failed_at < every
-        return is_paced or not notebook.is_reached_again(self._stores)
+        is_paced = 0 <= now - progress.failed_at < every
+        return is_paced or not progress.is_reached_again(self._stores)
 
-    def _failed(self, notebook: TicketTracker, error: Exception, every: float) -> float:
+    def _failed(self, progress: TicketTracker, error: Exception, every: float) -> float:
         """Record a failure; return after how many seconds to retry."""
         said, wait = str(error), REFUSED_SECONDS
         is_final = isinstance(error, NotConfigured)
@@ -188,23 +188,23 @@ class Tickets:
             delivery = meaning(error)
             said, is_final = delivery.detail, delivery.outcome == "dead"
             asked = delivery.retry_after or 0.0
-            backoff = min(LONGEST_BACKOFF_SECONDS, every * 2.0 ** min(notebook.failures, 20))
+            backoff = min(LONGEST_BACKOFF_SECONDS, every * 2.0 ** min(progress.failures, 20))
             wait = REFUSED_SECONDS if is_final else max(every, backoff, asked)
-        notebook.failures, notebook.failed_at = notebook.failures + 1, self._clock.now()
+        progress.failures, progress.failed_at = progress.failures + 1, self._clock.now()
         again = " This is retried every 30 minutes, and after a message is delivered there."
-        what = f"Tickets in {NAMES[notebook.channel]} can't be read: {said.rstrip('.')}."
-        self._note(notebook, what + (again if is_final else ""))
+        what = f"Tickets in {NAMES[progress.channel]} can't be read: {said.rstrip('.')}."
+        self._note(progress, what + (again if is_final else ""))
         return min(wait, LONGEST_WAIT_SECONDS)
 
-    def _note(self, notebook: TicketTracker, sentence: str) -> None:
+    def _note(self, progress: TicketTracker, sentence: str) -> None:
         """Store a problem where the API shows it, and log it."""
-        notebook.trouble = sentence
+        progress.trouble = sentence
         if sentence:
-            self._trouble(note_key(notebook.channel, notebook.follow_ups), sentence)
+            self._trouble(note_key(progress.channel, progress.follow_ups), sentence)
 
     # --- one poll ----------------------------------------------------------------------------
 
-    def _look(self, look: _Look, due: Sequence[TrackedTicket]) -> bool:
+    def _poll(self, look: _Look, due: Sequence[TrackedTicket]) -> bool:
         """Poll tickets in turn. Return False if the time ran out before the last one."""
         size, until = look.reader.batch, self._monotonic() + LOOK_SECONDS
         for some in chunks(due, size):
@@ -212,7 +212,7 @@ class Tickets:
             found = look.reader.tickets([one.ticket for one in some])
             for one in some:
                 # A ticket that can't be read must not block the others.
-                look.notebook.after = one.of
+                look.progress.after = one.of
                 ticket = found.get(one.ticket)
                 if ticket is None:
                     self._missing(look, one)
@@ -220,19 +220,19 @@ class Tickets:
                     self._changed(look, one, ticket, asked_at)
                 if self._monotonic() > until and one is not due[-1]:
                     return False
-            look.notebook.save(self._stores, self._clock)
+            look.progress.save(self._stores, self._clock)
         return True
 
     def _missing(self, look: _Look, one: TrackedTicket) -> None:
         if one.stamp == "gone" or not look.reader.is_gone(one.ticket):
             return
         entries = timeline.read(self._stores, one.incident_id)
-        news = Known(look.notebook.channel, one.ticket, entries, ()).gone(one.number)
+        news = Known(look.progress.channel, one.ticket, entries, ()).gone(one.number)
         self._write(look, one, [news] if news else [])
         one.stamp, one.settled = "gone", True
 
     def _changed(self, look: _Look, one: TrackedTicket, ticket: Ticket, asked_at: float) -> None:
-        channel = look.notebook.channel
+        channel = look.progress.channel
         of = {"incident_id": one.incident_id, "channel": channel}
         sent: List[Document] = self._stores.outbox.find(of)
         messages = [each for each in sent if str(each.get("follow_up") or "") == one.follow_up]
@@ -298,7 +298,7 @@ class Tickets:
 
     def _act(self, look: _Look, once: str = "") -> Act:
         """Return an act in the name of the polled channel."""
-        return Act(self._stores, self._clock, look.notebook.channel, once)
+        return Act(self._stores, self._clock, look.progress.channel, once)
 
     def _acknowledge(self, look: _Look, incident_id: str, news: News) -> None:
         """Acknowledge the incident as its ticket was; do nothing if that is no longer possible."""
@@ -347,14 +347,14 @@ def _chosen(look: _Look, due: Sequence[TrackedTicket]) -> List[TrackedTicket]:
     A few of the unchanged tickets are polled in turn as well, so that nothing depends on that
     report alone.
     """
-    notebook = look.notebook
-    changes = look.reader.changes(notebook.changed)
+    progress = look.progress
+    changes = look.reader.changes(progress.changed)
     if changes is None:
         return list(due)
     for one in due:
         if not changes.whole or changes.touch(one.ticket, one.stamp):
             one.settled = False
-    notebook.changed = changes.reached
+    progress.changed = changes.reached
     rest = [one for one in due if one.settled]
     return [*(one for one in due if not one.settled), *rest[:UNCHANGED_AT_ONCE]]
 

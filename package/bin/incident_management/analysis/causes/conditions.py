@@ -51,7 +51,7 @@ def conditions(
             # The incident's own text counts in the score, but is none of the errors.
             told = {text: w for text, w in texts.items() if text != case.text} or texts
             logged = _share(condition, told)
-            found[-1].reasons_for.insert(0, _so_many_say_so(logged))
+            found[-1].reasons_for.insert(0, _share_sentence(logged))
     poison = _poisoned_record(case)
     if poison:
         found.append(poison)
@@ -63,7 +63,7 @@ def _share(condition: Condition, texts: Mapping[str, float]) -> float:
     return said / (sum(texts.values()) or 1.0)
 
 
-def _so_many_say_so(share: float) -> str:
+def _share_sentence(share: float) -> str:
     return (
         "All errors indicate it."
         if share > 0.995

@@ -91,7 +91,7 @@ class ErrorWords:
                 else:
                     plain += weight * share
                 telling.append((-weight * share, word))
-        whole_names = [] if change.has_diff() else self._said_as_a_whole(change.summary)
+        whole_names = [] if change.has_diff() else self._compound_names(change.summary)
         telling += [(-WHOLE_NAME, name) for name in whole_names]
         total = whole + min(PLAIN_WORDS, plain) + WHOLE_NAME * bool(whole_names)
         strong = sorted(telling)
@@ -107,7 +107,7 @@ class ErrorWords:
             self._named[small] = said and re.search(alone, self._text) is not None
         return self._named[small]
 
-    def _said_as_a_whole(self, summary: str) -> List[str]:
+    def _compound_names(self, summary: str) -> List[str]:
         """Return names of several parts, such as a flag's, that errors write together or apart."""
         names = {name.lower() for name in _PARTED.findall(summary)}
         squeezed = {name: re.sub(r"[-_]", "", name) for name in names}

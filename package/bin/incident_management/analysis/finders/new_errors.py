@@ -76,7 +76,7 @@ def find(scope: Scope) -> Finding:
     unread = scope.unread_entities()
     if unread:
         finding.incomplete.append(unread)
-    risen, spans = _look(scope, finding, entities)
+    risen, spans = _search_errors(scope, finding, entities)
     scope.patterns = [pattern for pattern, _calm in risen]
     times = sorted(e.time for pattern, calm in risen for e in (*calm, *pattern.events))
     onset = onset_of(times, spans)
@@ -97,7 +97,7 @@ def find(scope: Scope) -> Finding:
     return finding
 
 
-def _look(scope: Scope, finding: Finding, entities: Sequence[str]) -> _Look:
+def _search_errors(scope: Scope, finding: Finding, entities: Sequence[str]) -> _Look:
     """Search for words of trouble and, if only warnings of the entities rose, for exceptions."""
     seen = _compare(scope, finding, entities, error_terms())
     own = [pattern for pattern, _calm in seen.risen if pattern.entity in scope.entities]

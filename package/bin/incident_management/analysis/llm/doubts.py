@@ -132,7 +132,7 @@ def doubt(text: str, quote: str, event: str) -> str:
         for found in pattern.finditer(plain):
             if said is _COMPARES and settled:
                 continue
-            if not _stands_with_next(found["word"], found["next"], told):
+            if not _occurs_with_next(found["word"], found["next"], told):
                 return said.format(word=found["word"].strip())
     return _contrary(text, event)
 
@@ -204,6 +204,6 @@ def _plain(text: str) -> str:
     return re.sub(r"\b[a-z]+\b", lambda m: COUNTS.get(m[0], m[0]), small)
 
 
-def _stands_with_next(word: str, following: str, event: str) -> bool:
+def _occurs_with_next(word: str, following: str, event: str) -> bool:
     pattern = rf"\b{re.escape(word.strip())}\W{{1,4}}{re.escape(following)}"
     return bool(following) and re.search(pattern, event) is not None

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Tuple
 
 __all__ = [
-    "COUNTS", "UNITS", "has_percent", "is_other_unit", "measured", "numbers", "stands",
-    "unit_untold", "without_told",
+    "COUNTS", "UNITS", "has_percent", "is_other_unit", "measured", "numbers", "occurs",
+    "unit_not_in_event", "without_known_amounts",
 ]  # fmt: skip
 
 # The size of each unit, in the smallest unit of its kind. Logs mix up powers of 1000 and of 1024.
@@ -77,7 +77,7 @@ def numbers(text: str) -> List[str]:
     return list(dict.fromkeys(map(_without_unit, plain)))
 
 
-def stands(name: str, text: str) -> bool:
+def occurs(name: str, text: str) -> bool:
     """Return whether a name or number occurs in a text as a whole: 1 is neither 12 nor 0.1."""
     if name not in text:
         return False
@@ -90,7 +90,7 @@ def is_other_unit(amount: str, unit: str, text: str) -> bool:
     meant = UNITS.get(unit.lower())
     if meant is None:
         return False
-    found = [told.unit for told in _told(text) if told.amount == amount]
+    found = [told.unit for told in _amounts_with_unit(text) if told.amount == amount]
     return bool(found) and meant not in found
 
 
@@ -99,16 +99,16 @@ def measured(text: str) -> List[Tuple[str, str]]:
     return list(dict.fromkeys(_MEASURED.findall(text)))
 
 
-def unit_untold(said: str, text: str) -> str:
+def unit_not_in_event(said: str, text: str) -> str:
     """Return an amount of a claim whose unit is not in an event's text, "" if there is none."""
-    told = {one.amount for one in _told(text)}
+    told = {one.amount for one in _amounts_with_unit(text)}
     for amount, unit in measured(said):
-        if unit.lower() in UNITS and amount not in told and stands(amount, text):
+        if unit.lower() in UNITS and amount not in told and occurs(amount, text):
             return f"{amount} {unit}"
     return ""
 
 
-def without_told(said: str, text: str) -> str:
+def without_known_amounts(said: str, text: str) -> str:
     """Return a claim without the amounts that an event has in another unit, or more exactly.
 
     1.84 seconds is 1840 ms, 94 percent is 0.94, 8.4 seconds is 8.412 s.
@@ -140,7 +140,7 @@ def _is_same(amount: str, unit: str, kind: str, size: float) -> bool:
 
 
 def _sizes(text: str) -> Iterator[Tuple[str, float]]:
-    for told in _told(text):
+    for told in _amounts_with_unit(text):
         kind, factor = _SIZES[told.unit]
         yield kind, float(told.amount) * factor
     for share in _BARE.findall(text):
@@ -148,7 +148,7 @@ def _sizes(text: str) -> Iterator[Tuple[str, float]]:
 
 
 @lru_cache(maxsize=4)
-def _told(text: str) -> List[_Told]:
+def _amounts_with_unit(text: str) -> List[_Told]:
     """Return the amounts of a text that have a unit."""
     beside = [_Told(amount, UNITS.get(unit.lower(), "")) for amount, unit in measured(text)]
     return [one for one in [*beside, *_keyed(text)] if one.unit]

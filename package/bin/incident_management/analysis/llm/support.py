@@ -24,9 +24,9 @@ from .quantities import (
     is_other_unit,
     measured,
     numbers,
-    stands,
-    unit_untold,
-    without_told,
+    occurs,
+    unit_not_in_event,
+    without_known_amounts,
 )
 
 __all__ = ["Evidence"]
@@ -169,12 +169,12 @@ class Evidence:
         event.
         """
         told = f"{_text_of(cited).lower()}\n{self._ranked}"
-        said = without_told(_PERCENT.sub("%", _MASKED.sub(" ", text)), told)
+        said = without_known_amounts(_PERCENT.sub("%", _MASKED.sub(" ", text)), told)
         fault = self.fault_of_names(said)
         if fault:
             return fault
         for number in numbers(_NAME.sub(" ", said)):
-            if number.isdigit() and not stands(number, told):
+            if number.isdigit() and not occurs(number, told):
                 return f"It states {number}, which the event that it cites does not hold."
         for amount, unit in measured(said):
             if is_other_unit(amount, unit, told):
@@ -191,11 +191,11 @@ class Evidence:
         Its names must occur in the cited event; see :mod:`.doubts` for the rest.
         """
         own = f"{_text_of(cited)}\n{_days_of([cited])}".lower()
-        said = without_told(_PERCENT.sub("%", _MASKED.sub(" ", text)), own)
+        said = without_known_amounts(_PERCENT.sub("%", _MASKED.sub(" ", text)), own)
         for name in self._names_of(said):
-            if name.lower() not in self._ids and not self._stands_in(name, own):
+            if name.lower() not in self._ids and not self._occurs_in(name, own):
                 return f"It names {name}, which the event that it cites does not hold."
-        unit = unit_untold(said, own)
+        unit = unit_not_in_event(said, own)
         if unit:
             return f"It states {unit}, and the event that it cites no unit."
         return doubt(text, quote, cited.raw)
@@ -241,7 +241,7 @@ class Evidence:
         services += [name for name in _HYPHENATED.findall(said) if _is_in(name, self._text)]
         return [*services, *(name for name in _stated(said) if name.lower() not in _OF_THE_TRADE)]
 
-    def _stands_in(self, name: str, own: str) -> bool:
+    def _occurs_in(self, name: str, own: str) -> bool:
         if name in self._services:
             return re.search(rf"(?<![a-z\d]){re.escape(name.lower())}(?![a-z\d])", own) is not None
         return _is_in(name, own)
@@ -250,7 +250,7 @@ class Evidence:
         if (terms(text) | identifiers(text)) & _words_of(cited):
             return True
         own = _text_of(cited).lower()
-        return any(len(name) > 3 and stands(name.lower(), own) for name in _stated(text))
+        return any(len(name) > 3 and occurs(name.lower(), own) for name in _stated(text))
 
     def _is_rare(self, name: str) -> bool:
         """Return whether at most one event holds an identifier: then it is significant alone."""
@@ -291,7 +291,7 @@ def _is_in(name: str, text: str) -> bool:
         return re.search(rf"(?<![\d.]){name[0]}\d\d(?!\d)", text) is not None
     if name.endswith("%") and has_percent(name[:-1], text):
         return True
-    return stands(name.lower(), text)
+    return occurs(name.lower(), text)
 
 
 def _days_of(events: Sequence[Event]) -> str:

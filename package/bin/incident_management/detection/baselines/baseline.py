@@ -107,12 +107,12 @@ class Baseline:
         return expected + last, lower + last, upper + last, score, is_anomaly
 
     @property
-    def goes_on(self) -> bool:
+    def is_ongoing(self) -> bool:
         """Whether the last anomaly continues, including one that only several points show.
 
         It lasts at most 144 points: by then it has become normal.
         """
-        return self._learner.goes_on
+        return self._learner.is_ongoing
 
     def resume_from(self, value: float) -> None:
         """Set the value of a counter before the next point, after a pause that was not observed."""

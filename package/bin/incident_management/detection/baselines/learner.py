@@ -154,9 +154,9 @@ class Learner:
         return expected, lower, high + reach, score, verdict.is_anomaly
 
     @property
-    def goes_on(self) -> bool:
+    def is_ongoing(self) -> bool:
         """Whether the last point still shows the anomaly, see :class:`.records.Records`."""
-        return self._records.goes_on
+        return self._records.is_ongoing
 
     def _pass_over(self, value: float, time: float) -> Judged:
         """Return the expectation for the first point after a gap; do not judge or learn it."""
@@ -179,7 +179,7 @@ class Learner:
         if bounds is None:
             return None
         self._shift.clear()
-        self._records.goes_on = False
+        self._records.is_ongoing = False
         self._learn(value, time)
         if before.move and before.is_back:
             self._scale(before.move.back(), BACK_POINTS)

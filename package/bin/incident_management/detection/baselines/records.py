@@ -79,7 +79,7 @@ class Records:
     __slots__ = (
         "_before", "_calm", "_evidence", "_excused", "_height", "_latest", "_limits", "_marks",
         "_missed", "_places", "_quiet", "_since", "_single", "_threshold", "_total", "_waiting",
-        "goes_on", "open", "verdict",
+        "is_ongoing", "open", "verdict",
     )  # fmt: skip
 
     def __init__(self, kinds: int, single: Sequence[int], threshold: float) -> None:
@@ -98,7 +98,7 @@ class Records:
         """Points since the current anomaly began; 0 without one."""
         self._evidence: Dict[int, float] = {}
         """The kinds that showed the latest anomalies, with their records from before."""
-        self.goes_on = False
+        self.is_ongoing = False
         """Whether the last point still shows the reported anomaly. This is judged by the records
         from before it, because the present records already contain it."""
         self._calm = self._quiet = 0
@@ -284,7 +284,7 @@ class Records:
         self._calm = self._quiet = 0
         ratios = self._ratios(deviations, floors)
         self._height = self._before = self._single_of(ratios)
-        self.goes_on = True
+        self.is_ongoing = True
         least = min(self._threshold, max(ratios))
         for kind, ratio in enumerate(ratios):
             if ratio >= least:
@@ -298,7 +298,7 @@ class Records:
         """Update whether a point still shows the reported anomaly, until that becomes normal."""
         if self._since > LASTING:
             self._evidence = {}
-        self.goes_on = any(
+        self.is_ongoing = any(
             (deviations[kind] or 0.0) >= CALM_LEVEL * mark for kind, mark in self._evidence.items()
         )
 

@@ -59,10 +59,10 @@ class Weeks(Season):
                 self._slot, self._begun = self._entered, self.begin
             if time < self.begin + half:
                 self.end = self.begin + half
-                self._look(self._slot, self._slot - 1)
+                self._set_range(self._slot, self._slot - 1)
             else:
                 self.begin += half
-                self._look(self._slot, (self._slot + 1) % self._period.slots)
+                self._set_range(self._slot, (self._slot + 1) % self._period.slots)
         return self.usual
 
     def _leave(self) -> None:
@@ -85,7 +85,7 @@ class Weeks(Season):
         place = slot * self._period.kept + count % WEEKS * PAIR
         self._values[place], self._values[place + 1] = low, high
 
-    def _look(self, slot: int, near: int) -> None:
+    def _set_range(self, slot: int, near: int) -> None:
         """Set the usual range of a slot, widened by its neighbour's."""
         self.usual = None
         if self._counts[slot]:

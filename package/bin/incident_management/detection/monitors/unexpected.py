@@ -40,7 +40,7 @@ class _Fault:
     value: Optional[float] = None
     is_joint: bool = False
 
-    def goes_on(self, value: float) -> bool:
+    def continues_with(self, value: float) -> bool:
         """Return whether a value is on the way to the one that was found."""
         if self.value is None:
             return False
@@ -84,7 +84,7 @@ class UnexpectedValues(Detector):
             is_off = self._follow(key, value, score, start)
             if not is_off and key not in self._faults:
                 continue
-            if is_off or self._faults[key].goes_on(value):
+            if is_off or self._faults[key].continues_with(value):
                 text = (
                     f"{self.monitor.value} is {value:g}; {score.lower:.4g} to {score.upper:.4g} "
                     "was expected."
@@ -149,10 +149,10 @@ class UnexpectedValues(Detector):
         if score.is_anomaly:
             fault.expected, fault.value = expected, value
             fault.is_joint = key not in self._beyond
-        is_unwell = is_off or (fault.is_joint and self._series[key].goes_on)
+        is_unwell = is_off or (fault.is_joint and self._series[key].is_ongoing)
         if is_unwell:
             self.unwell.add(key)
-        fault.calm = 0 if is_unwell or fault.goes_on(value) else fault.calm + 1
+        fault.calm = 0 if is_unwell or fault.continues_with(value) else fault.calm + 1
         is_usual = start - fault.since >= LASTING * self.monitor.span
         if is_usual or (fault.calm and (fault.calm >= CALM_POINTS or key not in self._faults)):
             self._faults.pop(key, None)

@@ -162,7 +162,7 @@ def with_covers(
     """
     if not routing.rotas or routing.covers is not None:
         return routing
-    found = covers.covers_since(stores, min(since, routing.on_call.looks_back_to(clock.now())))
+    found = covers.covers_since(stores, min(since, routing.on_call.lookback_start(clock.now())))
     return replace(routing, covers=found)
 
 

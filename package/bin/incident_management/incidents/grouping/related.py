@@ -121,7 +121,7 @@ class Candidates:
                 for incident_id in self._by_entity.get(entity, ()):
                     yield 2, incident_id, words
         if "wording" in grounds:
-            for incident_id, share in self._wordings.alike(wording_of(signal)).items():
+            for incident_id, share in self._wordings.similar(wording_of(signal)).items():
                 words = f"their events say the same ({share:.0%} of the significant words)"
                 yield 3, incident_id, words
         if "coincidence" in grounds and coincidence_seconds > 0:

@@ -61,7 +61,7 @@ class Wordings:
                 for word in words:
                     self._saying.setdefault(word, []).append(key)
 
-    def alike(self, wording: str) -> Dict[str, float]:
+    def similar(self, wording: str) -> Dict[str, float]:
         """Return the places with nearly the same wording, each with its similarity (0 to 1)."""
         words = frozenset(wording.split())
         shared = Counter(key for word in words for key in self._saying.get(word, ()))

@@ -11,7 +11,7 @@ from ..routing import Routing
 from .batch import Batch, Problem
 from .reading import Reader
 
-__all__ = ["Joins", "group_alike"]
+__all__ = ["Joins", "group_identical"]
 
 CANDIDATES = 1000
 # Two simultaneous problems are related if chance would bring them so close only once in a hundred
@@ -96,7 +96,7 @@ class Joins:
         return Candidates(Incident.from_document(document) for document in documents)
 
 
-def group_alike(problems: Sequence[Problem]) -> List[List[Problem]]:
+def group_identical(problems: Sequence[Problem]) -> List[List[Problem]]:
     """Group new problems that can't be told apart, such as one fault on many hosts.
 
     They have the same rule, entity, time, severity, group values and wording.
@@ -104,7 +104,7 @@ def group_alike(problems: Sequence[Problem]) -> List[List[Problem]]:
     found: List[List[Problem]] = []
     latest: Dict[Tuple[Any, ...], List[Problem]] = {}
     for problem in problems:
-        key = _alike_key(problem)
+        key = _identity_key(problem)
         alike = latest.get(key)
         if alike is None or not _at_one_time(alike[0], problem):
             alike = latest[key] = []
@@ -113,7 +113,7 @@ def group_alike(problems: Sequence[Problem]) -> List[List[Problem]]:
     return found
 
 
-def _alike_key(problem: Problem) -> Tuple[Any, ...]:
+def _identity_key(problem: Problem) -> Tuple[Any, ...]:
     first = problem.first
     if problem.gate or problem.incidents or not first.group or len(problem.signals) > 1:
         return (problem.dedup_key,)

@@ -19,7 +19,7 @@ from . import conditions
 from .batch import Batch, Outcome, Problem
 from .drafts import Drafts
 from .episodes import Episodes
-from .joins import Joins, group_alike
+from .joins import Joins, group_identical
 from .ledger import Claim, ledger_of
 from .reading import Reader
 
@@ -59,7 +59,7 @@ class Planner:
         self._reader.read(batch, [p.incident_id for p in problems if p.incident_id])
         going_on, rest = self._episodes.split_ongoing(problems, batch)
         problems = [problem.copy() for problem in rest]
-        self._look_up_the_doubtful(problems, batch)
+        self._reread_uncertain(problems, batch)
         self._mark_deleted(problems, batch)
         for problem in problems:
             self._follow_merges(problem, batch)
@@ -67,11 +67,11 @@ class Planner:
         fresh_ids = self._unused_ids(problems, batch)
         rest = self._add_to_open([*going_on, *problems], batch)
         # Reopened incidents come first, so that new problems can join them.
-        for alike in group_alike(sorted(rest, key=lambda p: not self._adds(p, batch))):
-            self._place_alike(alike, batch, fresh_ids)
+        for alike in group_identical(sorted(rest, key=lambda p: not self._adds(p, batch))):
+            self._place_identical(alike, batch, fresh_ids)
         return batch
 
-    def _look_up_the_doubtful(self, problems: Sequence[Problem], batch: Batch) -> None:
+    def _reread_uncertain(self, problems: Sequence[Problem], batch: Batch) -> None:
         doubtful = self._episodes.forget_doubtful(problems, batch)
         if doubtful:
             self._episodes.find(doubtful, {})
@@ -202,7 +202,7 @@ class Planner:
             self._drafts.add(Problem("", signals), batch, incident_id, "added")
         return rest
 
-    def _place_alike(
+    def _place_identical(
         self, alike: Sequence[Problem], batch: Batch, fresh_ids: Mapping[str, str]
     ) -> None:
         """Place problems that can't be told apart: the rest joins the incident of the second."""

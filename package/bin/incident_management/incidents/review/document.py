@@ -130,17 +130,17 @@ class Review:
     def to_markdown(self) -> str:
         """Return the review as one document for a wiki; people's texts are masked and escaped."""
         incident = self.incident
-        lines = [f"# Review of {incident.id}: {_told(incident.title)}", "", *self._facts(), ""]
+        lines = [f"# Review of {incident.id}: {_cell(incident.title)}", "", *self._facts(), ""]
         for one in self._written():
             if one["text"]:
                 lines += [f"## {one['title']}", "", *escape_lines(one["text"], TEXT_CHARACTERS), ""]
-                lines += [f"— {_told(one['by'])}, {utc(one['at'])}", ""]
+                lines += [f"— {_cell(one['by'])}, {utc(one['at'])}", ""]
         lines += ["## Follow-ups", "", *self._follow_ups(), ""]
         lines += ["# What the timeline says", ""]
         lines += ["Generated from the incident's timeline; each line names its entry.", ""]
         if self.problems:
             lines += ["**The timeline is incomplete, so parts of this review may be missing.**", ""]
-            lines += [*(f"- {_told(problem)}" for problem in self.problems[:MOST_PROBLEMS]), ""]
+            lines += [*(f"- {_cell(problem)}" for problem in self.problems[:MOST_PROBLEMS]), ""]
         for name, title in TITLES.items():
             lines += [f"## {title}", "", *_table(self.found[name]), ""]
         return "\n".join(lines).rstrip("\n") + "\n"
@@ -168,7 +168,7 @@ class Review:
                 for name, value in incident.fields.items()
             },
         }
-        return ["| | |", "|---|---|", *(f"| {n} | {_told(t) or '–'} |" for n, t in rows.items())]
+        return ["| | |", "|---|---|", *(f"| {n} | {_cell(t) or '–'} |" for n, t in rows.items())]
 
     def _follow_ups(self) -> List[str]:
         if not self.incident.follow_ups:
@@ -178,7 +178,7 @@ class Review:
             state = ": ".join(part for part in (one["state"], one["reason"]) if part)
             cells = (one["id"], one["title"], one["owner"], due_day(one), state)
             tickets = ", ".join(map(_ticket, one.get("tickets") or ()))
-            lines.append("| " + " | ".join([*map(_told, cells), tickets or "–"]) + " |")
+            lines.append("| " + " | ".join([*map(_cell, cells), tickets or "–"]) + " |")
         return lines
 
 
@@ -202,8 +202,8 @@ def _table(statements: List[Statement]) -> List[str]:
         if one.sources:
             source, more = one.sources[0], len(one.sources) - 1
             key = source.key[:12] + (f" and {more} more" if more else "")
-            cells = (format_utc(source.time), _told(source.actor), key)
-        lines.append(f"| {_told(one.text)} | {' | '.join(cells)} |")
+            cells = (format_utc(source.time), _cell(source.actor), key)
+        lines.append(f"| {_cell(one.text)} | {' | '.join(cells)} |")
     return lines
 
 
@@ -211,10 +211,10 @@ def _ticket(one: Mapping[str, Any]) -> str:
     """Return a ticket's name, as a link if its service has reported the address."""
     service, url = NAMES[one["channel"]], str(one.get("url") or "")
     if one["state"] != "made":
-        return _told(f"{service}: {one['state']}")
+        return _cell(f"{service}: {one['state']}")
     return markdown_link(f"{service} {one['number']}", url)
 
 
-def _told(value: Any) -> str:
+def _cell(value: Any) -> str:
     """Return a text as one line, with secrets masked and syntax escaped."""
     return escape_markdown(value, TEXT_CHARACTERS)

@@ -51,12 +51,12 @@ def tickets_after(tickets: Iterable[Document], entry: Entry) -> List[Document]:
             found[channel] = {"channel": channel, **said}
     channel = str(entry.data.get("channel") or "")
     if channel in found and entry.kind != "follow_up":
-        told = _told if entry.kind == "notification" else _heard
+        told = _after_notification if entry.kind == "notification" else _after_ticket_event
         found[channel] = told(found[channel], entry.data)
     return list(found.values())
 
 
-def _told(one: Document, data: Document) -> Document:
+def _after_notification(one: Document, data: Document) -> Document:
     made = data.get("ticket")
     if data.get("outcome") == "sent" and isinstance(made, dict):
         if one.get("ticket") != made.get("ticket"):
@@ -67,7 +67,7 @@ def _told(one: Document, data: Document) -> Document:
     return one
 
 
-def _heard(one: Document, data: Document) -> Document:
+def _after_ticket_event(one: Document, data: Document) -> Document:
     if data.get("ticket") != one.get("ticket"):
         return one
     if data.get("event") == GONE:

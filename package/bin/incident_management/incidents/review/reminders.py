@@ -47,16 +47,19 @@ def incidents_with_follow_ups(
 
 
 def send_reminders(
-    stores: Stores, clock: Clock, see_to: Callable[[Sequence[str]], object] = lambda ids: None
+    stores: Stores,
+    clock: Clock,
+    enqueue_missing: Callable[[Sequence[str]], object] = lambda ids: None,
 ) -> Dict[str, int]:
     """Write due reminders and drops, at most 50; return the numbers of both.
 
-    ``see_to`` updates the tickets of some incidents' follow-ups: after each change, and once a day.
+    ``enqueue_missing`` updates the tickets of some incidents' follow-ups, after each change and
+    once a day.
     """
     now = clock.now()
     done = {"follow_ups_overdue": 0, "follow_ups_dropped": 0}
-    for incident_id, one in _look(stores, now, see_to)[:A_ROUND]:
-        write, name = (_drop, "dropped") if _is_forgotten(one, now) else (_tell, OVERDUE)
+    for incident_id, one in _due_follow_ups(stores, now, enqueue_missing)[:A_ROUND]:
+        write, name = (_drop, "dropped") if _is_forgotten(one, now) else (_remind, OVERDUE)
         # Every change makes a new ``once``, so a changed or reopened follow-up gets a new reminder.
         once = f"follow-up:{one['id']}:{name}:{one['due']:.3f}:{one['at']:.3f}"
         try:
@@ -68,8 +71,8 @@ def send_reminders(
     return done
 
 
-def _look(
-    stores: Stores, now: float, see_to: Callable[[Sequence[str]], object]
+def _due_follow_ups(
+    stores: Stores, now: float, enqueue_missing: Callable[[Sequence[str]], object]
 ) -> List[Tuple[str, Document]]:
     """Return the follow-ups to remind of or drop; put off the check of the other incidents."""
     # A right clock schedules no check more than a day ahead.
@@ -79,13 +82,13 @@ def _look(
     claims = [readable_claim(one) for one in found_claims]
     ids = list(map(_incident_of, claims))
     known = _follow_ups_of(stores, ids)
-    see_to([key for key, some in known.items() if any(one.get("tickets") for one in some)])
+    enqueue_missing([key for key, some in known.items() if any(one.get("tickets") for one in some)])
     noted = _open_ones(known)
     found: List[Tuple[str, Document]] = []
     put_off: List[Document] = []
     for claim, incident_id in zip(claims, ids):
         still_open = noted.get(incident_id, [])
-        overdue = [(incident_id, one) for one in still_open if _is_to_be_told(one, now)]
+        overdue = [(incident_id, one) for one in still_open if _needs_reminder(one, now)]
         found += overdue
         age = now - float(claim["time"])
         if not overdue and not 0 <= age < WRITING_SECONDS:
@@ -93,11 +96,11 @@ def _look(
             is_open = bool(still_open) or incident_id not in noted
             put_off.append(_put_off(claim, still_open, is_open, now))
     stores.claims.save(put_off)
-    _look_again(stores, put_off, noted, now)
+    _recheck_changed(stores, put_off, noted, now)
     return found
 
 
-def _look_again(
+def _recheck_changed(
     stores: Stores, put_off: Sequence[Document], noted: Mapping[str, List[Document]], now: float
 ) -> None:
     """Undo the scheduling of incidents that changed meanwhile; delete claims of deleted ones.
@@ -139,7 +142,7 @@ def _put_off(
     return {**claim, "time": min([now + AGAIN_SECONDS, *dates]), "value": value}
 
 
-def _is_to_be_told(one: Mapping[str, Any], now: float) -> bool:
+def _needs_reminder(one: Mapping[str, Any], now: float) -> bool:
     """Tell whether a follow-up is overdue without a reminder, or forgotten."""
     return one["due"] <= now and (one.get("reminded") != one["due"] or _is_forgotten(one, now))
 
@@ -155,7 +158,7 @@ def _drop(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
     change_follow_up(act, incident_id, one["id"], changes, one["at"])
 
 
-def _tell(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
+def _remind(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
     told = {name: one[name] for name in ("title", "owner", "due", "due_day") if name in one}
     data = {"follow_up": one["id"], "event": OVERDUE, **told}
     timeline.record(act, incident_id, "follow_up", data, act.once)

@@ -166,15 +166,15 @@ def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Inci
     The claim is saved before, so that lists find every incident with a follow-up, and again after,
     because the worker may have scheduled a later check in between (:mod:`.reminders`).
     """
-    _to_be_looked_at(act, incident_id)
+    _schedule_check(act, incident_id)
     incident = timeline.record(
         act, incident_id, "follow_up", {"follow_up": follow_up, **data}, act.once
     )
-    _to_be_looked_at(act, incident_id)
+    _schedule_check(act, incident_id)
     return incident
 
 
-def _to_be_looked_at(act: Act, incident_id: str) -> None:
+def _schedule_check(act: Act, incident_id: str) -> None:
     value = {"incident_id": incident_id, "open": True}
     claim = claim_document(claim_key(incident_id), act.clock.now(), value, purpose=FOLLOW_UPS)
     act.stores.claims.save([claim])
@@ -193,12 +193,12 @@ def _check_state(known: State, state: str, reason: str) -> None:
     if incident.is_open:
         raise IllegalMove(f"{incident.id} is still open. Review it after it is resolved.")
     if state == known.review_state.state and said is not None:
-        raise IllegalMove(_said_already(incident.id, said))
+        raise IllegalMove(_already_done_sentence(incident.id, said))
     if state == "not_needed" and not checked_reason(reason):
         raise Invalid("Give a 'reason' why no review is needed.")
 
 
-def _said_already(incident_id: str, said: Entry) -> str:
+def _already_done_sentence(incident_id: str, said: Entry) -> str:
     word = _WORDS.get(str(said.data["state"]), str(said.data["state"]))
     return f"{said.actor} has already marked the review of {incident_id} as {word}."
 

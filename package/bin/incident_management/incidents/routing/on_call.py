@@ -57,7 +57,7 @@ class OnCall:
     """The rotas with the covers that people added.
 
     Args:
-        covers: those that are not over, and those that ended after :meth:`looks_back_to`.
+        covers: those that are not over, and those that ended after :meth:`lookback_start`.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class OnCall:
             said.append(duty.reason)
         return Duty("", " ".join(said) or f"There is no rota '{name}'.")
 
-    def looks_back_to(self, moment: float) -> float:
+    def lookback_start(self, moment: float) -> float:
         """Return the moment from which on covers are needed for :meth:`since`."""
-        return min(_looks_back_to(rota, moment) for rota in self._rotas.values())
+        return min(_lookback_start(rota, moment) for rota in self._rotas.values())
 
     def entry_data(self, name: str, moment: float) -> Document:
         """Return the additional data of an entry that assigns an incident by a rota."""
@@ -127,7 +127,7 @@ class OnCall:
 
     def _found_since(self, name: str, moment: float) -> Tuple[Span, float]:
         """Return the span of a moment, as far as it was computed, and :meth:`since`."""
-        first = _looks_back_to(self._rotas[name], moment)
+        first = _lookback_start(self._rotas[name], moment)
         # One second more, so that further calls within it need no new search.
         spans = [one for one in self.spans(name, first, moment + 1) if one.start <= moment]
         since = spans[-1].start
@@ -222,7 +222,7 @@ class OnCall:
                     yield from (cover.starts_at, cover.ends_at)
 
 
-def _looks_back_to(rota: Rota, moment: float) -> float:
+def _lookback_start(rota: Rota, moment: float) -> float:
     """Return a moment just before a turn, so that its beginning is included."""
     turns = rota.handovers
     return turns.begins(turns.number_at(moment - LOOK_BACK)) - 1

@@ -140,7 +140,7 @@ class QuietEvidence:
         if not after or not coverage.since or coverage.until - since < after:
             return None
         start = coverage.until - after
-        if self._goes_on(incident, newest, start):
+        if self._had_suppressed_findings(incident, newest, start):
             return None
         # Nothing is claimed about a time in which findings of the detection were suppressed.
         since = max(
@@ -173,7 +173,7 @@ class QuietEvidence:
         whole = len(found) < SIGNALS_READ and all(one.lower() in seen for one in entities)
         return tuple(entities) if whole else ()
 
-    def _goes_on(self, incident: Incident, newest: Document, start: float) -> bool:
+    def _had_suppressed_findings(self, incident: Incident, newest: Document, start: float) -> bool:
         """Tell whether one of its problems had suppressed findings since ``start``.
 
         An ongoing problem shows in the latest runs, so most incidents need no check further back.
@@ -221,14 +221,14 @@ class QuietEvidence:
             if len(self._coverage) >= SEARCHES_A_ROUND:
                 return None
             try:
-                self._coverage[key] = self._look(key)
+                self._coverage[key] = self._read_coverage(key)
             except SearchFailed as error:
                 self._trouble(f"quiet {key[0]}", f"Whether '{key[0]}' runs is unknown: {error}")
                 self._coverage[key] = (Plan(False), Coverage())
         plan, coverage = self._coverage[key]
         return (plan, coverage) if plan.enabled else None
 
-    def _look(self, key: SearchId) -> Tuple[Plan, Coverage]:
+    def _read_coverage(self, key: SearchId) -> Tuple[Plan, Coverage]:
         now = self._clock.now()
         claim_key = f"{RAN}:{digest(list(key), 40)}"
         known = self._stores.claims.get(claim_key)

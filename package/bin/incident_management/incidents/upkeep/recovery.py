@@ -159,11 +159,11 @@ def _end(act: Act, incident_id: str, alerts: Sequence[Signal]) -> str:
             if left
             else "The incident is pinned."
         )
-        data = {"text": f"{_said(ended.values())} {why}", "over": sorted(ended)}
+        data = {"text": f"{_ended_sentence(ended.values())} {why}", "over": sorted(ended)}
         timeline.record(act, incident_id, "note", data, f"note:{once}")
         return "noted"
     try:
-        ending = Ending("Recovered", _said(ended.values()), over=sorted(ended))
+        ending = Ending("Recovered", _ended_sentence(ended.values()), over=sorted(ended))
         after = lifecycle.resolve(act.named(once), incident_id, ending, by_itself=True)
     except IllegalMove:
         # Another user resolved it in between.
@@ -201,7 +201,7 @@ def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
     return firing
 
 
-def _said(alerts: Iterable[Signal]) -> str:
+def _ended_sentence(alerts: Iterable[Signal]) -> str:
     ended = sorted({(alert.app, alert.rule, alert.entity) for alert in alerts})
     named = ", ".join(f"'{rule}' of {entity}" for _app, rule, entity in ended[:LISTED])
     more = f" and {len(ended) - LISTED} more" if len(ended) > LISTED else ""

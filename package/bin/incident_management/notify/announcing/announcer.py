@@ -140,7 +140,9 @@ class Announcer:
         audience = Audience(routing, subscriptions, channels, hearing)
         self._storms.begin({*turn.ready, *missed})
         notifier = Notifier(self._stores, self._storms, audience, there, web_url)
-        added = self._tell_late(notifier, missed, known.time) + self._tell(notifier, turn, fresh)
+        added = self._announce_late(notifier, missed, known.time) + self._announce(
+            notifier, turn, fresh
+        )
         self._save_checkpoint(_Checkpoint(turn.announced_to(recent, now), hearing))
         told = {str(one["_key"]) for one in returned if one.get("incident_id") not in turn.waiting}
         restored.delete_done(self._stores, notes, told, oldest)
@@ -202,16 +204,16 @@ class Announcer:
             for key, entries in found.items():
                 yield key, News(entries, analyses.get(named[key]))
 
-    def _tell(
+    def _announce(
         self, notifier: Notifier, turn: _Turn, fresh: Mapping[str, Sequence[Document]]
     ) -> int:
         """Announce the new entries of the incidents that are ready in this turn."""
         added = 0
         for incident_id, news in self._read(turn.ready):
             keys = {str(entry["_key"]) for entry in fresh[incident_id]}
-            added += notifier.tell(news, keys)
+            added += notifier.announce(news, keys)
             if any(entry["kind"] == "follow_up" for entry in fresh[incident_id]):
-                added += self._tickets.tell(news.entries, notifier.routing, notifier.web_url)
+                added += self._tickets.enqueue_for(news.entries, notifier.routing, notifier.web_url)
             self._told |= keys
         return added
 
@@ -227,26 +229,26 @@ class Announcer:
             late.record_undelivered_updates(self._stores, self._clock, since, oldest)
         return missed
 
-    def _tell_late(
+    def _announce_late(
         self, notifier: Notifier, missed: Mapping[str, Sequence[Document]], since: float
     ) -> int:
         """Announce the current state of incidents whose entries are too old, and log a summary."""
         if not missed:
             return 0
         added = incidents = 0
-        heard = self._heard_before(missed)
+        heard = self._notified_before(missed)
         wanted = [key for key in missed if heard[key] or not late.ends(missed[key])]
         for incident_id, news in self._read(wanted):
             keys = {str(one["_key"]) for one in missed[incident_id]}
-            entry = late.standing(news.entries, keys)
+            entry = late.current_entry(news.entries, keys)
             if entry:
-                told = notifier.tell_late(news, entry, heard[incident_id])
+                told = notifier.announce_late(news, entry, heard[incident_id])
                 self._told.add(entry.key)
                 added, incidents = added + told, incidents + bool(told)
         self._say(late.summary(since, OLDEST_SECONDS, incidents, len(missed) - incidents))
         return added
 
-    def _heard_before(self, incident_ids: Collection[str]) -> Mapping[str, Set[str]]:
+    def _notified_before(self, incident_ids: Collection[str]) -> Mapping[str, Set[str]]:
         """Return, for each incident, the channels that were notified of it before."""
         heard: Dict[str, Set[str]] = {key: set() for key in incident_ids}
         fields = ("incident_id", "channel", "stakeholders")

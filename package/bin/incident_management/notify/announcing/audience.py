@@ -46,7 +46,7 @@ class AudienceState:
         """
         since: Dict[str, Dict[str, float]] = {}
         kept, left_out = document.get("since"), document.get("left_out")
-        for one in filter(_is_wish, kept if isinstance(kept, list) else ()):
+        for one in filter(_is_request, kept if isinstance(kept, list) else ()):
             since.setdefault(one[0], {})[one[1]] = one[2]
         known = left_out.items() if isinstance(left_out, dict) else ()
         return cls({name: time for name, time in known if isinstance(time, _NUMBER)}, since)
@@ -58,8 +58,8 @@ class AudienceState:
         """
         since = [
             [channel, wish, time]
-            for channel, wishes in self.since.items()
-            for wish, time in wishes.items()
+            for channel, requests in self.since.items()
+            for wish, time in requests.items()
         ]
         return {"left_out": dict(self.left_out), "since": since}
 
@@ -76,15 +76,17 @@ class AudienceState:
         """Adopt the current requests; a new one applies to entries after ``announced``."""
         begin = announced if self.since else 0.0
         since = {
-            channel: {wish: self.since.get(channel, {}).get(wish, begin) for wish in sorted(wishes)}
-            for channel, wishes in _wishes(routing, subscriptions).items()
+            channel: {
+                wish: self.since.get(channel, {}).get(wish, begin) for wish in sorted(requests)
+            }
+            for channel, requests in _requests(routing, subscriptions).items()
         }
         return AudienceState(self.left_out, since)
 
-    def hears(self, channel: str, time: float, *wishes: str) -> bool:
+    def was_requested(self, channel: str, time: float, *requests: str) -> bool:
         """Return whether one of these requests was in force before that time."""
         known = self.since.get(channel, {})
-        return min((known[wish] for wish in wishes if wish in known), default=0.0) < time
+        return min((known[wish] for wish in requests if wish in known), default=0.0) < time
 
 
 @dataclass(frozen=True)
@@ -104,22 +106,22 @@ class Audience:
         source = inbound_channel(entry.once)
         return (name for name in self._wanted(entry, message, team) if name != source)
 
-    def hears(self, group: Stakeholders, entry: Entry) -> bool:
+    def includes(self, group: Stakeholders, entry: Entry) -> bool:
         """Return whether a group, with its current settings, existed before an entry."""
-        return self.hearing.hears(audience_key(group), entry.time, fingerprint_of(group))
+        return self.hearing.was_requested(audience_key(group), entry.time, fingerprint_of(group))
 
     def _wanted(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
         event, hearing = message["event"], self.hearing
         there = [name for name in self.set_up if hearing.left_out.get(name, 0.0) < entry.time]
         by_routing = self.routing.channels(event, team, there)
         for name in () if is_from_acknowledgement(entry.once) else by_routing:
-            if hearing.hears(name, entry.time, event, f"{event}?") and hearing.hears(
-                name, entry.time, _team(team)
-            ):
+            if hearing.was_requested(
+                name, entry.time, event, f"{event}?"
+            ) and hearing.was_requested(name, entry.time, _team(team)):
                 yield name
         yield from _asked_for(entry, self.routing)
         for name in subscribed(self._made_before(entry), event, message["severity"], team):
-            if hearing.hears(name, entry.time, event, ALL):
+            if hearing.was_requested(name, entry.time, event, ALL):
                 yield name
 
     def _made_before(self, entry: Entry) -> Subscriptions:
@@ -130,7 +132,7 @@ class Audience:
         }
 
 
-def _is_wish(kept: Any) -> bool:
+def _is_request(kept: Any) -> bool:
     """Return whether a value is a list of a channel, a request and a time."""
     if not isinstance(kept, list) or len(kept) != 3:
         return False
@@ -147,11 +149,11 @@ def _team(name: str) -> str:
     return f"team:{name}"
 
 
-def _wishes(routing: Routing, subscriptions: Subscriptions) -> Dict[str, Set[str]]:
+def _requests(routing: Routing, subscriptions: Subscriptions) -> Dict[str, Set[str]]:
     """Return the requests of each channel; ``opened?`` applies only if the channel is set up."""
     found: Dict[str, Set[str]] = {channel: set() for channel in routing.channel_names}
-    for event, wishes in routing.announce.items():
-        for wish in wishes:
+    for event, requests in routing.announce.items():
+        for wish in requests:
             found[wish.channel].add(f"{event}?" if wish.if_set_up else event)
     for team in routing.teams.values():
         for channel in team.channels or routing.channel_names:

@@ -38,12 +38,12 @@ class FollowUpTickets:
         self._stores = stores
         self._outbox = outbox
 
-    def see_to(self, incident_ids: Sequence[str], routing: Routing, web_url: str) -> int:
+    def enqueue_missing(self, incident_ids: Sequence[str], routing: Routing, web_url: str) -> int:
         """Enqueue the missing messages of some incidents; return how many were enqueued."""
         found = timeline.read_many(self._stores, incident_ids)
-        return sum(self.tell(entries, routing, web_url) for entries in found.values())
+        return sum(self.enqueue_for(entries, routing, web_url) for entries in found.values())
 
-    def tell(self, entries: Sequence[Entry], routing: Routing, web_url: str) -> int:
+    def enqueue_for(self, entries: Sequence[Entry], routing: Routing, web_url: str) -> int:
         """Enqueue the missing messages of one incident, given its timeline; return how many."""
         said = [one for one in timeline.effective(entries) if one.kind == "follow_up"]
         if not any(map(requested_channels, said)):
@@ -71,11 +71,11 @@ class FollowUpTickets:
                     member = routing.members.get(str(_news(event, entry, noted[key])["owner"]))
                     account = member.known_as(channel) if member else ""
                     told_there = _of_follow_up(message, event, entry, noted[key], account)
-                    added += self._outbox.enqueue(_told_to_ticket(entry, channel, told_there))
+                    added += self._outbox.enqueue(_ticket_notification(entry, channel, told_there))
         return added
 
 
-def _told_to_ticket(entry: Entry, channel: str, message: Message) -> NewNotification:
+def _ticket_notification(entry: Entry, channel: str, message: Message) -> NewNotification:
     return NewNotification(
         source=entry.identity,
         channel=channel,

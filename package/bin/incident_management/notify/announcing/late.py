@@ -24,12 +24,12 @@ from ..events import event_of
 
 __all__ = [
     "LATE_SECONDS",
+    "current_entry",
     "has_ended",
     "is_over",
     "mark_late",
     "missed",
     "record_undelivered_updates",
-    "standing",
     "summary",
     "waited",
 ]
@@ -91,7 +91,7 @@ def ends(entries: Sequence[Document]) -> bool:
     return newest is None or event_of(newest) == _OVER
 
 
-def standing(entries: Sequence[Entry], keys: Set[str]) -> Optional[Entry]:
+def current_entry(entries: Sequence[Entry], keys: Set[str]) -> Optional[Entry]:
     """Return the entry that gives the incident's current state, if its key is among ``keys``.
 
     Returns None if a later entry gives it.

@@ -32,18 +32,18 @@ class News:
 
     def __init__(self, entries: Sequence[Entry], analysis: Optional[Document]) -> None:
         self.entries = entries
-        self.said = timeline.effective(entries)
+        self.effective = timeline.effective(entries)
         self.incident = timeline.fold(entries).to_document()
         self.analysis = analysis if self.incident.get("cause") else None
         self.team = str(self.incident.get("team") or "")
         titles = (one.data.get("title") for one in entries if one.kind == "opened")
         self.opened_as = one_line(next(titles, ""), TITLE_LENGTH)
 
-    def worth_telling(self, keys: Set[str]) -> List[Entry]:
+    def still_valid(self, keys: Set[str]) -> List[Entry]:
         """Return the entries with these keys that still hold."""
         return [
             entry
-            for number, entry in enumerate(self.said, start=1)
+            for number, entry in enumerate(self.effective, start=1)
             if entry.key in keys and not self._is_overtaken(entry, number)
         ]
 
@@ -59,7 +59,7 @@ class News:
             return True
         if not entry.data.get("vacant"):
             return False
-        return bool(timeline.fold(self.said[:number]).owner != entry.data.get("owner"))
+        return bool(timeline.fold(self.effective[:number]).owner != entry.data.get("owner"))
 
 
 class Notifier:
@@ -81,28 +81,28 @@ class Notifier:
         self._there = there
         self.web_url = web_url
 
-    def tell(self, news: News, keys: Set[str]) -> int:
+    def announce(self, news: News, keys: Set[str]) -> int:
         """Announce the entries with these keys; return how many notifications are new."""
-        telling, added = self._telling(news), 0
-        for entry in news.worth_telling(keys):
+        stakeholder_messages, added = self._stakeholder_messages(news), 0
+        for entry in news.still_valid(keys):
             message = news.message(entry, self.web_url, self._shown)
             channels = [*self._audience.channels(entry, message, news.team)]
             if message["event"] == "severity" and not message["eased"]:
-                channels += self._where_told_together(entry.incident_id)
+                channels += self._summary_only_channels(entry.incident_id)
             places = self._places(news, entry, message, channels)
             added += self._enqueue_all(news, entry, message, places)
             own = [place.channel for place in places if not place.room]
-            added += self._tell_stakeholders(telling, news, entry, own)
+            added += self._notify_stakeholders(stakeholder_messages, news, entry, own)
         return added
 
-    def tell_late(self, news: News, entry: Entry, heard: Collection[str]) -> int:
+    def announce_late(self, news: News, entry: Entry, heard: Collection[str]) -> int:
         """Announce late an incident's current state, given the entry that gives it.
 
         ``heard``: the channels that were notified of the incident before. That it is over is
         announced only there.
         """
         added = 0
-        for one in news.worth_telling({entry.key}):
+        for one in news.still_valid({entry.key}):
             message = news.message(one, self.web_url, self._shown)
             channels = [*self._audience.channels(one, message, news.team)]
             if late.is_over(message):
@@ -112,15 +112,15 @@ class Notifier:
             added += self._enqueue_all(news, one, message, places)
         return added
 
-    def _telling(self, news: News) -> StakeholderMessages:
+    def _stakeholder_messages(self, news: News) -> StakeholderMessages:
         return StakeholderMessages(self._stores, self.routing, news.incident, news.entries)
 
-    def _where_told_together(self, incident_id: str) -> List[str]:
+    def _summary_only_channels(self, incident_id: str) -> List[str]:
         """Return the channels where only a summary announced the incident.
 
         A summary does not show that one of its incidents has become more severe.
         """
-        together = self._storms.told_together(incident_id)
+        together = self._storms.summary_only_channels(incident_id)
         return [name for name in together if name in self._audience.set_up]
 
     def _places(
@@ -136,13 +136,13 @@ class Notifier:
         """Enqueue an entry's notifications, with the message that suits each place."""
         for_subscribers = message
         if entry.kind == "update":
-            told = self._telling(news).message_for(SUBSCRIBERS, entry)
+            told = self._stakeholder_messages(news).message_for(SUBSCRIBERS, entry)
             for_subscribers = told.to_document()
         added = 0
         for place in places:
             if place.room and message["event"] == ROOM_OPENED:
                 said = first_message(
-                    news.incident, news.said, news.analysis, self.web_url, self._shown
+                    news.incident, news.effective, news.analysis, self.web_url, self._shown
                 )
             else:
                 said = for_subscribers if place.channel.startswith(PREFIX) else message
@@ -165,12 +165,16 @@ class Notifier:
         )
         return self._put(news, notification)
 
-    def _tell_stakeholders(
-        self, telling: StakeholderMessages, news: News, entry: Entry, channels: Sequence[str]
+    def _notify_stakeholders(
+        self,
+        stakeholder_messages: StakeholderMessages,
+        news: News,
+        entry: Entry,
+        channels: Sequence[str],
     ) -> int:
         """Notify stakeholders of an entry; ``channels`` are those that notify responders of it."""
         own = {name: self.routing.target(news.team, name) for name in channels}
-        letters = telling.letters(entry, self._audience.hears, own)
+        letters = stakeholder_messages.letters(entry, self._audience.includes, own)
         return sum(self._put(news, _sent_as(letter, entry)) for letter in letters)
 
     def _put(self, news: News, notification: NewNotification) -> bool:

@@ -116,22 +116,22 @@ class StakeholderMessages:
     def letters(
         self,
         entry: Entry,
-        hears: Callable[[Stakeholders, Entry], bool],
+        includes: Callable[[Stakeholders, Entry], bool],
         own: Mapping[str, str],
     ) -> Iterator[StakeholderMessage]:
         """Yield the messages of an entry.
 
         Args:
-            hears: returns whether a group, with its current settings, existed before an entry.
+            includes: returns whether a group, with its current settings, existed before an entry.
             own: by channel, where responders are notified of the entry: nobody is notified twice in
                 one place.
         """
         mailed = {_same(one) for one in own.get("email", "").split(",")}
         for group in self._groups:
-            if not (self._wants(group, entry) and hears(group, entry)):
+            if not (self._wants(group, entry) and includes(group, entry)):
                 continue
-            said = self._said_over(entry)
-            if said and self._wants(group, said) and hears(group, said):
+            said = self._resolving_update(entry)
+            if said and self._wants(group, said) and includes(group, said):
                 # A person's update already told the group.
                 continue
             message = self.message_for(group.name, entry)
@@ -160,17 +160,17 @@ class StakeholderMessages:
         those to the group, too.
         """
         if entry.kind == "update":
-            return self._is_for(group, entry) or self._was_told(group, entry)
+            return self._is_for(group, entry) or self._was_notified(group, entry)
         if _is_test(self._entries):
             return False
         # A merge does not end anything for people: the other incident goes on.
         if entry.kind == "status":
             if _WISHES.get(event_of(entry.to_document())) not in group.events:
                 return False
-            return self._is_for(group, entry) or self._was_told(group, entry)
+            return self._is_for(group, entry) or self._was_notified(group, entry)
         return "opened" in group.events and self._became_its(group, entry)
 
-    def _said_over(self, entry: Entry) -> Optional[Entry]:
+    def _resolving_update(self, entry: Entry) -> Optional[Entry]:
         """For an entry that resolves, return the update that already said "resolved", else None."""
         if entry.kind != "status" or entry.data.get("to") != "resolved":
             return None
@@ -203,7 +203,7 @@ class StakeholderMessages:
         its = (key for key, one in self._standings.items() if group.fits(one.severity, one.team))
         return next(its, "") == entry.key
 
-    def _was_told(self, group: Stakeholders, entry: Entry) -> bool:
+    def _was_notified(self, group: Stakeholders, entry: Entry) -> bool:
         """Return whether the group was notified before, of this or a then merged incident."""
         told = self._before.get(entry.key)
         if told is None:

@@ -85,7 +85,7 @@ class Storms:
         elif not is_gathered:
             self._in_slack.add(notification.incident_id)
 
-    def told_together(self, incident_id: str) -> List[str]:
+    def summary_only_channels(self, incident_id: str) -> List[str]:
         """Return the channels where an incident was announced in summaries only."""
         found = self._stores.outbox.find(
             {"incident_id": incident_id}, fields=("channel", "summary", "stakeholders")

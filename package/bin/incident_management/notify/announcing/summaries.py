@@ -63,7 +63,7 @@ class Summaries:
         for placed in _by_place(one for one in found if one["state"] == GATHERED):
             if self._is_due(placed):
                 some, more = self._whole(placed[:MOST]), len(placed) > MOST
-                made += bool(some) and self._tell(some, more, web_url)
+                made += bool(some) and self._enqueue(some, more, web_url)
         return {"summaries_queued": made, "told_in_summaries": told}
 
     def _whole(self, placed: Sequence[Document]) -> List[Document]:
@@ -82,7 +82,7 @@ class Summaries:
             return False
         return not 0 <= now - first["created_at"] < FIRST_AFTER_SECONDS
 
-    def _tell(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
+    def _enqueue(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
         """Enqueue a summary, or the only notification itself; return whether that was new."""
         summary = notification_id(_source_of(gathered), gathered[0]["channel"], "")
         if len(gathered) > 1 or self._stores.outbox.get(summary):

@@ -54,7 +54,7 @@ def text_of(document: Any) -> str:
             parts.append("\n")
         elif isinstance(node, dict):
             kind = str(node.get("type"))
-            parts.append(_said(kind, node))
+            parts.append(_node_text(kind, node))
             if kind in _LINES:
                 waiting.append(_END)
             content = node.get("content")
@@ -63,7 +63,7 @@ def text_of(document: Any) -> str:
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
-def _said(kind: str, node: Any) -> str:
+def _node_text(kind: str, node: Any) -> str:
     attributes = node.get("attrs")
     if not isinstance(attributes, dict):
         attributes = {}

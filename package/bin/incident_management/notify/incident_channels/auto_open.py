@@ -39,7 +39,7 @@ class AutoOpener:
         self._act = Act(stores, clock, ACTOR)
         self._read_to: Optional[float] = None
 
-    def look(self, chosen: Slack) -> None:
+    def request_channels(self, chosen: Slack) -> None:
         """Request channels for new severe incidents, except tests. Raises what the stores raise."""
         if not chosen.room_severities:
             # When severities are configured again, it starts as a new process does.

@@ -47,7 +47,7 @@ class ChannelKeeper:
         self._clock = clock
         self._act = Act(stores, clock, ACTOR)
 
-    def see_to(self, turn: Turn, care: Document, incident: Document) -> None:
+    def run_steps(self, turn: Turn, care: Document, incident: Document) -> None:
         """Do a channel's missing steps; save its state in its claim. Raises Enough and Later."""
         value = dict(care["value"])
         try:

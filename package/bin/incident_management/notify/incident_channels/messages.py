@@ -13,7 +13,7 @@ from ...incidents.incident_channel_state import OPEN, is_in_state
 from ...incidents.model import Entry
 from ...ports import Document
 from ..channel import TEAM, TEAM_TOO
-from ..current_state import standing
+from ..current_state import current_message
 from ..delivery.notification import notification_id
 from ..events import ROOM_OPENED
 from ..services.slack_buttons import IN_CHANNEL_TOO
@@ -73,7 +73,7 @@ def first_message(
     ``shown``: as in :func:`.message.build`.
     """
     said = {"text": incident.get("description") or "", "fields": shown}
-    return standing(incident, entries, said, analysis, web_url).to_document()
+    return current_message(incident, entries, said, analysis, web_url).to_document()
 
 
 def opening_of(entries: Sequence[Entry], room: Mapping[str, Any]) -> Entry:

@@ -78,7 +78,7 @@ class IncidentChannels:
         ``make`` may raise NotConfigured; ``chosen`` are the settings of Slack; ``changed``: whether
         an incident with a channel, or that is to get one, has changed lately.
         """
-        self._auto_opener.look(chosen)
+        self._auto_opener.request_channels(chosen)
         if not (chosen.room_severities or changed or self._has_rooms):
             return {}
         # A time further ahead was set before the clock was set back.
@@ -86,10 +86,10 @@ class IncidentChannels:
             return {}
         turn, opened = Turn(make, chosen, routing, web_url), 0
         try:
-            opened = self._see_to_all(turn)
+            opened = self._run_all(turn)
             if opened:
                 # People are invited to a new channel without waiting for the next turn.
-                self._see_to_all(turn)
+                self._run_all(turn)
             self._put_off.clear()
         except (Enough, NotConfigured):
             pass
@@ -98,11 +98,11 @@ class IncidentChannels:
             self._say(str(later))
         return {"rooms_opened": opened}
 
-    def _see_to_all(self, turn: Turn) -> int:
+    def _run_all(self, turn: Turn) -> int:
         opened = 0
         for care, incident in self._in_care():
             try:
-                opened += self._see_to(turn, care, incident)
+                opened += self._run_one(turn, care, incident)
             except NotYet:
                 pass
             except Later:
@@ -126,13 +126,13 @@ class IncidentChannels:
         has_room = not is_in_state(incident.get("room") or {}, WANTED)
         return is_put_off, has_room, urgency(incident.get("severity")), float(care["time"])
 
-    def _see_to(self, turn: Turn, care: Document, incident: Document) -> int:
+    def _run_one(self, turn: Turn, care: Document, incident: Document) -> int:
         """Do one channel's due steps; return how many channels were opened."""
         room = incident.get("room") or {}
         if is_in_state(room, WANTED):
             return self._open(turn, str(incident["_key"]))
         if is_in_state(room, OPEN):
-            self._keeper.see_to(turn, care, incident)
+            self._keeper.run_steps(turn, care, incident)
         # Checked on the timeline: the requesting process may have died before it wrote the
         # document.
         elif self._clock.now() - float(

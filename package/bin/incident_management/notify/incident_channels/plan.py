@@ -11,7 +11,7 @@ from ...incidents.model import Entry
 from ...incidents.routing import Routing
 from ...incidents.signal import SIMULATED, TEST_MARK
 from ...utc import to_the_second
-from ..message import incident_url, one_line, plain, roles_told
+from ..message import incident_url, one_line, plain, roles_text
 from ..request_fields import truncated
 
 __all__ = ["name_of", "numbered", "people_of", "topic_of"]
@@ -59,7 +59,7 @@ def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
         str(incident.get("status") or "").replace("_", " "),
         plain(incident.get("owner"), 80) or "unassigned",
         incident_url(web_url, str(incident["id"])) or str(incident["id"]),
-        *filter(None, [roles_told(incident.get("roles"))]),
+        *filter(None, [roles_text(incident.get("roles"))]),
     )
     return truncated(" · ".join(known), TOPIC_LENGTH)
 

@@ -59,7 +59,7 @@ def fitted_blocks(blocks: List[Block]) -> List[Block]:
         return kept
     shown = kept[: BLOCKS_OF_MESSAGE - 1]
     left = len(kept) - len(shown)
-    return [*shown, _said(f"{left:,} more parts do not fit into one Slack message.")]
+    return [*shown, _note_block(f"{left:,} more parts do not fit into one Slack message.")]
 
 
 def fitted_view(view: Mapping[str, Any]) -> Block:
@@ -80,7 +80,7 @@ def fitted_view(view: Mapping[str, Any]) -> Block:
             left += 1
     if left:
         fields = "field does" if left == 1 else "fields do"
-        blocks.append(_said(f"{left:,} more {fields} not fit here. Use the incident's page."))
+        blocks.append(_note_block(f"{left:,} more {fields} not fit here. Use the incident's page."))
     return {**view, "blocks": blocks}
 
 
@@ -124,6 +124,6 @@ def _cut(text: Any, most: int) -> Any:
     return {**text, "text": _CUT_THROUGH.sub("", text["text"][: most - 1]) + "…"}
 
 
-def _said(sentence: str) -> Block:
+def _note_block(sentence: str) -> Block:
     element = {"type": "plain_text", "text": sentence, "emoji": False}
     return {"type": "context", "elements": [element]}

@@ -31,7 +31,7 @@ def to_markdown(load: Load, web_url: str) -> str:
         f"From {since} to {until}.",
         "",
     ]
-    lines += [f"{' '.join(_said(load))}", ""]
+    lines += [f"{' '.join(_lines(load))}", ""]
     if load.people:
         lines += [_row(_HEAD), _row(["---"] + ["--:"] * (len(_HEAD) - 1))]
         lines += [_row(_person(one)) for one in load.people]
@@ -43,7 +43,7 @@ def to_markdown(load: Load, web_url: str) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _said(load: Load) -> Iterator[str]:
+def _lines(load: Load) -> Iterator[str]:
     totals = load.totals
     yield (
         f"{_many(totals['calls'], 'call')}, {totals['calls_a_day']} a day; "

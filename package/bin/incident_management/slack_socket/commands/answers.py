@@ -10,14 +10,14 @@ from typing import Any, Callable, Dict, Mapping
 from ...incidents import timeline
 from ...incidents.errors import NotFound
 from ...incidents.identity import INCIDENT_ID
-from ...notify.current_state import newest_analysis, standing
+from ...notify.current_state import current_message, newest_analysis
 from ...notify.message import Message, build, incident_url, one_line
 from ...notify.services.slack_layout import EMOJI, blocks, date, escape, fallback, section
 from ..people import Api, Declined
 from ..presses import Press
 from .parsing import HANDOVER, HELP, LIST, MY_TASKS, ON_CALL, SHOW, TASKS
 from .tasks import LISTED as TASKS_LISTED
-from .tasks import MINE, OF_ITS, laid, told
+from .tasks import MINE, OF_ITS, finished_block, laid
 
 __all__ = ["ANSWERED", "Answers", "Said"]
 
@@ -76,11 +76,11 @@ class Answers:
             MY_TASKS: self.tasks,
         }
 
-    def tell(self, press: Press, user: str) -> Said:
+    def render(self, press: Press, user: str) -> Said:
         """Return the answer's ``text`` and ``blocks``."""
         return self._tell[press.action](press, user)
 
-    def standing(self, incident_id: str) -> Said:
+    def incident_state(self, incident_id: str) -> Said:
         """Return an incident's current state, with its buttons."""
         stores = self._api.stores()
         try:
@@ -91,7 +91,7 @@ class Answers:
         analysis = newest_analysis(stores, entries) if incident.get("cause") else None
         opened = next((one for one in entries if one.kind == "opened"), entries[0])
         first = build(incident, opened.to_document(), analysis, self._web_url).to_document()
-        message: Message = standing(incident, entries, first, analysis, self._web_url)
+        message: Message = current_message(incident, entries, first, analysis, self._web_url)
         return {"text": fallback(message), "blocks": blocks(message, answers=True)}
 
     def link(self, incident_id: str, title: str = "") -> str:
@@ -104,7 +104,7 @@ class Answers:
     def _help(self, press: Press, _user: str) -> Said:
         lines = [f"`{escape(press.command)} {typed}` {does}" for typed, does in _HELP]
         first = [f"{escape(press.typed, 500)}"] if press.typed else []
-        return _said("\n".join([*first, *lines]), _HINT)
+        return _sections("\n".join([*first, *lines]), _HINT)
 
     def _list(self, press: Press, user: str) -> Said:
         asked = {"status": "open", "sort": "-severity", "limit": COUNTED}
@@ -112,12 +112,12 @@ class Answers:
         found = self._api.read("/incidents", press, user, fields=fields, **asked)
         known = found["incidents"]
         if not known:
-            return _said("No incident is open.")
+            return _sections("No incident is open.")
         lines = [self._line(one) for one in known[:LISTED]]
         more = len(known) - LISTED
         if more > 0:
             lines.append(f"{more:,}{' or more' if found['more'] else ''} more are open.")
-        return _said(*lines)
+        return _sections(*lines)
 
     def _line(self, one: Mapping[str, Any]) -> str:
         key, status = str(one["id"]), str(one["status"]).replace("_", " ")
@@ -129,7 +129,7 @@ class Answers:
     def _show(self, press: Press, user: str) -> Said:
         # The API checks who may see it, and says what became of a deleted one.
         self._api.read(f"/incidents/{press.target}", press, user)
-        return self.standing(press.target)
+        return self.incident_state(press.target)
 
     def tasks(self, press: Press, user: str) -> Said:
         """Return the requested list of tasks, or the one that contains the pressed button."""
@@ -141,19 +141,19 @@ class Answers:
         shown = [{**one, "incident_id": press.target} for one in is_open[:TASKS_LISTED]]
         more = len(is_open) - TASKS_LISTED
         count = f"{len(is_open):,} open tasks" if is_open else "No open tasks"
-        said = _said(f"{count} in {self.link(press.target)}.")
+        said = _sections(f"{count} in {self.link(press.target)}.")
         said["blocks"] += [block for one in shown for block in laid(one, OF_ITS)]
         if more > 0:
             said["blocks"].append(section(f"{more:,} more tasks are in the workbench."))
-        said["blocks"] += told(ended)
+        said["blocks"] += finished_block(ended)
         return said
 
     def _my_tasks(self, press: Press, user: str) -> Said:
         asked = {"owner": user, "state": "open", "limit": TASKS_LISTED}
         found = self._api.read("/tasks", press, user, **asked)
         if not found["tasks"]:
-            return _said("You have no open tasks in open incidents.")
-        said = _said("Your tasks, most severe incident first:")
+            return _sections("You have no open tasks in open incidents.")
+        said = _sections("Your tasks, most severe incident first:")
         for one in found["tasks"]:
             mark = EMOJI.get(str(one["severity"]), "⚪")
             about = f"{mark} {self.link(one['incident_id'], one['incident_title'])}"
@@ -170,11 +170,11 @@ class Answers:
             asked["rota"] = self._rota(press.typed)
         rotas = self._api.read("/on-call", press, user, **asked)["rotas"]
         if not rotas:
-            return _said("There is no on-call rotation.")
+            return _sections("There is no on-call rotation.")
         lines = [_duty(one) for one in rotas[:ROTAS]]
         if len(rotas) > ROTAS:
             lines.append(f"{len(rotas) - ROTAS} more. Name a team to see one.")
-        return _said(*lines)
+        return _sections(*lines)
 
     def _handover(self, press: Press, user: str) -> Said:
         """Return the first lines of each section of the report; the workbench has the rest."""
@@ -195,7 +195,7 @@ class Answers:
             if part["lines"]:
                 lines.append(f"*{escape(part['title'])}* ({part['total']:,})")
                 lines += map(self._reported, part["lines"][:PER_SECTION])
-        return _said(*lines)
+        return _sections(*lines)
 
     def _reported(self, line: Mapping[str, Any]) -> str:
         says = "; ".join(
@@ -235,6 +235,6 @@ def _duty(rota: Mapping[str, Any]) -> str:
     return f"{line}, until {date(following['start'])}, then {then}"
 
 
-def _said(*lines: str) -> Said:
+def _sections(*lines: str) -> Said:
     """Return one section for each text, which is already escaped."""
     return {"text": "\n".join(lines)[:3000], "blocks": [section(line) for line in lines]}

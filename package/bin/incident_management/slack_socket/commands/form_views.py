@@ -23,7 +23,7 @@ from .forms import (
     task_form,
     update_form,
 )
-from .message import said, source
+from .message import source, text_of
 from .parsing import OPEN, UPDATE
 from .tasks import TASK_CHANGE
 
@@ -113,7 +113,7 @@ def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> 
     if not options:
         raise Declined("There is no open incident to add this message to.")
     line = source(message, press.body["channel"], link(channel, ts), api.member)
-    text = said(message, INPUT_CHARACTERS)
+    text = text_of(message, INPUT_CHARACTERS)
     chosen = place["id"] if place else ""
     return add_form(text, line, list(options.items()), chosen, metadata(press, source=line))
 

@@ -79,7 +79,7 @@ def resolve_form(incident_id: str, title: str, done: str, metadata: str) -> View
     """
     label = f"How was {incident_id} resolved?"
     asked = text_input(RESOLUTION, label, RESOLUTION_CHARACTERS, done)
-    blocks = [_said(title), asked] if title else [asked]
+    blocks = [_note(title), asked] if title else [asked]
     return _view(RESOLVE_FORM, "Resolve the incident", "Resolve", metadata, blocks)
 
 
@@ -122,7 +122,7 @@ def update_form(
         "Send update",
         metadata,
         [
-            _said(f"{incident_id} {title}. Recipients: {told}."),
+            _note(f"{incident_id} {title}. Recipients: {told}."),
             text_input("text", "Message", TEXT_CHARACTERS, draft),
             choice_input("state", "Status", _plainly(STATES), state, True),
             choice_input(
@@ -151,7 +151,7 @@ def add_form(
         [
             choice_input("incident", "Incident", options, chosen),
             text_input("text", "Note", value=text),
-            _said(source),
+            _note(source),
         ],
     )
 
@@ -179,7 +179,7 @@ def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], met
         "Change",
         metadata,
         [
-            _said(incident),
+            _note(incident),
             text_input(
                 "title", "Task", TITLE_CHARACTERS, str(task["title"]), lines=False
             ),
@@ -264,7 +264,7 @@ def _view(form: str, title: str, submit: str, metadata: str, blocks: List[Any]) 
     return fitted_view(view)
 
 
-def _said(text: str) -> View:
+def _note(text: str) -> View:
     return {"type": "context", "elements": [plain_text(truncated(text, 2000))]}
 
 

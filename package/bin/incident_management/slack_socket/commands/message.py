@@ -14,7 +14,7 @@ from ...notify.message import one_line
 from ...notify.request_fields import truncated
 from ...utc import to_the_second
 
-__all__ = ["said", "source", "unescaped"]
+__all__ = ["source", "text_of", "unescaped"]
 
 NAME_CHARACTERS = 80
 MOST_PARTS = 20
@@ -30,7 +30,7 @@ def unescaped(text: str) -> str:
     return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def said(message: Mapping[str, Any], most: int) -> str:
+def text_of(message: Mapping[str, Any], most: int) -> str:
     """Return a message's text with its attachments, at most ``most`` characters."""
     parts: List[str] = [unescaped(str(message.get("text") or "")) or _laid(message.get("blocks"))]
     for one in _objects(message.get("attachments")):

@@ -12,7 +12,7 @@ from ...notify.message import one_line
 from ...notify.services.slack_buttons import plain_text
 from ...notify.services.slack_layout import escape, section
 
-__all__ = ["LISTED", "MINE", "OF_ITS", "TASK_CHANGE", "TASK_DONE", "laid", "told"]
+__all__ = ["LISTED", "MINE", "OF_ITS", "TASK_CHANGE", "TASK_DONE", "finished_block", "laid"]
 
 TASK_DONE, TASK_CHANGE = "task_done", "task_change"
 # The list that contains a button: a person's own, or an incident's.
@@ -50,7 +50,7 @@ def laid(one: Mapping[str, Any], listed: str, about: str = "") -> List[Dict[str,
     return [section(text), {"type": "actions", "elements": buttons}]
 
 
-def told(ended: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
+def finished_block(ended: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
     """Return the block of the tasks that are done or dropped, if there are any."""
     if not ended:
         return []

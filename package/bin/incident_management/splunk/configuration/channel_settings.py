@@ -60,7 +60,7 @@ def _follow_up_tickets() -> bool:
     return for_each
 
 
-def _look_every() -> float:
+def _polling_interval() -> float:
     """Return the setting for how often tickets are polled, in seconds; 0: never."""
     every: float = field(default=120.0, metadata={"shipped": "2m"})
     return every
@@ -118,7 +118,7 @@ class ServiceNow:
     table: str = "incident"
     assignment_group: str = ""
     close_code: str = "Solution provided"
-    look_every: float = _look_every()
+    look_every: float = _polling_interval()
     when_resolved: str = NOTE_ONLY
     more_fields: Mapping[str, Any] = _more_fields()
     sign_in: str = BASIC
@@ -154,7 +154,7 @@ class Jira:
     api_token: str = field(default="", repr=False)
     project: str = ""
     issue_type: str = "Task"
-    look_every: float = _look_every()
+    look_every: float = _polling_interval()
     when_resolved: str = NOTE_ONLY
     more_fields: Mapping[str, Any] = _more_fields()
     follow_up_tickets: bool = _follow_up_tickets()

@@ -133,7 +133,7 @@ class RowsCommand(StreamingCommand):
     def end(self) -> None:
         """Do what is left when the last chunk has come; messages still reach the searcher."""
 
-    def look_for(self, table: Table, names: Iterable[str]) -> None:
+    def track_fields(self, table: Table, names: Iterable[str]) -> None:
         """Remember which of the fields no chunk has had so far."""
         missing = [name for name in names if not table.has(name)]
         self._missing = [name for name in missing if name in getattr(self, "_missing", missing)]

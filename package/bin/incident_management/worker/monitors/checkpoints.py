@@ -49,7 +49,7 @@ class Checkpoint:
     learned from. ``covered_from``: every span since was judged as a whole. ``unwell``: the end of
     the last span in which an entity was out of order, by entity. ``unwell_since``: the end of the
     first span of that trouble, by entity, if the monitor raises a trouble once. ``learned_as``: the
-    settings that the state depends on. ``trail``: earlier positions (:attr:`stands_at`),
+    settings that the state depends on. ``trail``: earlier positions (:attr:`decided_until`),
     increasingly sparse; it shows which spans were judged before a clock went wrong.
     """
 
@@ -64,7 +64,7 @@ class Checkpoint:
     key: str = ""
 
     @property
-    def stands_at(self) -> float:
+    def decided_until(self) -> float:
         """Return the time up to which findings were raised, or were not to be raised.
 
         During a backfill, ``end`` lies before it.
@@ -100,7 +100,7 @@ class Checkpoint:
         since = {entity: end for entity, end in self.unwell_since.items() if entity in unwell}
         return replace(self, unwell=unwell, unwell_since=since, covered_from=covered_from)
 
-    def goes_on(self, entity: str, moment: float) -> Optional[float]:
+    def trouble_end(self, entity: str, moment: float) -> Optional[float]:
         """Return the last end of the trouble that an entity was in at a moment, if it is later."""
         since, end = self.unwell_since.get(entity), self.unwell.get(entity, moment)
         return end if since is not None and since <= moment < end else None
@@ -131,14 +131,14 @@ class Checkpoints:
         stores: Stores,
         clock: Clock,
         holder: str,
-        tell: Callable[[str], Any],
+        report: Callable[[str], Any],
         trouble: Callable[[str], Any],
     ) -> None:
         self._monitor = monitor
         self._stores = stores
         self._clock = clock
         self._holder = holder
-        self._tell = tell
+        self._report = report
         self._trouble = trouble
         self._purpose = f"{CHECKPOINT}:{monitor.name}"
 
@@ -151,19 +151,21 @@ class Checkpoints:
         """
         self._drop_malformed()
         known = checkpoints_of(self._stores, self._monitor.name)
-        wrong = [one for one in known if _stands_at(one) > self._latest(one, now)]
+        wrong = [one for one in known if _decided_until(one) > self._latest(one, now)]
         known = [one for one in known if one not in wrong]
         before = {
             point for one in wrong for point in _trail(one) if point <= self._latest(one, now)
         }
         if wrong:
-            self._tell_of_clock(wrong, now, bool(known or before))
+            self._report_clock(wrong, now, bool(known or before))
         found = self._readable(known)
         was_off = self._was_off(known, now)
         if found:
             self._delete([one for one in known if one["value"]["end"] > found.end] + wrong)
             return self._raising_from_now(found, now) if was_off else found
-        stood_at = max(map(_stands_at, known), default=max(before, default=now - self._monitor.lag))
+        stood_at = max(
+            map(_decided_until, known), default=max(before, default=now - self._monitor.lag)
+        )
         stood_at = now - self._monitor.lag if was_off else stood_at
         trail = before.union(*map(_trail, known))
         return self._begin(stood_at, trail, [*known, *wrong])
@@ -186,13 +188,13 @@ class Checkpoints:
 
         Findings from that time would be raised days later, about a time that nobody wanted watched.
         """
-        stood_at = max(map(_stands_at, known), default=now)
+        stood_at = max(map(_decided_until, known), default=now)
         if now - stood_at <= SHORT_BREAK_SECONDS + self._monitor.lag + self._monitor.every:
             return False
         since = off_since(self._stores, self._monitor.name)
         if since is None or since < stood_at:
             return False
-        self._tell(
+        self._report(
             f"It was off from {to_the_second(since)} to {to_the_second(now)}. It learns from what "
             f"happened since {to_the_second(stood_at)}, but raises none of it."
         )
@@ -212,11 +214,11 @@ class Checkpoints:
         lag, span = float(document["value"].get("lag", self._monitor.lag)), self._monitor.span
         return float((now - lag) // span * span + span)
 
-    def _tell_of_clock(self, wrong: Sequence[Document], now: float, knows_before: bool) -> None:
+    def _report_clock(self, wrong: Sequence[Document], now: float, knows_before: bool) -> None:
         then = "The spans since the clock was right are judged again"
         if not knows_before:
             then = "No earlier checkpoint is known, so it learns again and raises from now on"
-        at = to_the_second(max(map(_stands_at, wrong)))
+        at = to_the_second(max(map(_decided_until, wrong)))
         self._trouble(
             f"Its checkpoint is at {at}, but it is {to_the_second(now)}: the clock was changed. "
             f"{then}."
@@ -225,20 +227,20 @@ class Checkpoints:
     def _readable(self, known: Sequence[Document]) -> Optional[Checkpoint]:
         """Return the newest checkpoint from which the monitor can continue, if there is one."""
         if known and known[-1]["value"].get("learned_as") != self._monitor.learned_as:
-            self._tell(
+            self._report(
                 "Its settings or the app's version have changed since it learned. It learns again "
                 "from its backfill."
             )
-            self._tell_of_another(known[-1])
+            self._report_other_settings(known[-1])
             return None
         for document in reversed(known):
             try:
                 return Checkpoint.from_document(document)
             except ValueError as error:
-                self._tell(f"{error} It continues from an earlier checkpoint.")
+                self._report(f"{error} It continues from an earlier checkpoint.")
         return None
 
-    def _tell_of_another(self, newest: Document) -> None:
+    def _report_other_settings(self, newest: Document) -> None:
         """Report another member that runs this monitor with other settings.
 
         Each would undo the other's work. Splunk does not replicate inputs.conf, so an edit on one
@@ -285,7 +287,7 @@ class Checkpoints:
     def commit(self, step: Checkpoint, before: Checkpoint) -> Checkpoint:
         """Save the next step; return the newest checkpoint, which may be another member's."""
         key = f"{self._purpose}:{step.end}"
-        trail = thinned([*before.trail, before.stands_at], step.end, self._monitor.span)
+        trail = thinned([*before.trail, before.decided_until], step.end, self._monitor.span)
         step = replace(step.bounded(), key=key, trail=trail)
         if not self._stores.claims.insert(self._step(step)):
             step = replace(step, key="")
@@ -335,8 +337,8 @@ def _start(memory: Document) -> float:
     return float(start) if is_number(start) else 0.0
 
 
-def _stands_at(document: Document) -> float:
-    """Return :attr:`Checkpoint.stands_at` of a document, whose state may be unreadable."""
+def _decided_until(document: Document) -> float:
+    """Return :attr:`Checkpoint.decided_until` of a document, whose state may be unreadable."""
     value = document["value"]
     return max(float(value["end"]), float(value["raising_from"]))
 

@@ -42,7 +42,7 @@ class MonitorDuty:
 
         if self.wait(start_delay(member.stores, member.name, monitor.name)):
             return {}
-        self._tell_of_ignored(monitor)
+        self._report_unused_setting(monitor)
         return self._judge(monitor)
 
     def _read(self) -> Monitor:
@@ -53,7 +53,7 @@ class MonitorDuty:
             self._note(str(error))
             raise SettingsError(str(error)) from error
 
-    def _tell_of_ignored(self, monitor: Monitor) -> None:
+    def _report_unused_setting(self, monitor: Monitor) -> None:
         from ...detection.monitors.unused_settings import unused_setting
 
         ignored = unused_setting(monitor, self.values)

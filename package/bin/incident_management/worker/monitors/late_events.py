@@ -59,7 +59,7 @@ class LateEvents:
             note = {"sentence": "", "count": None, "settings": self._settings, "end": -math.inf}
         before = dict(note)
         if note["count"] is not None and now - note["end"] >= AFTER_SECONDS:
-            note.update(sentence=self._looked(note), count=None)
+            note.update(sentence=self._count_again(note), count=None)
         elif judged and note["count"] is None and judged[0] - note["end"] >= self._pause:
             note.update(end=judged[0], count=judged[1])
         if note != before:
@@ -69,7 +69,7 @@ class LateEvents:
             self._claims.save([document])
         return str(note["sentence"])
 
-    def _looked(self, note: Document) -> str:
+    def _count_again(self, note: Document) -> str:
         end, span = int(note["end"]), self._monitor.span
         try:
             result = self._searcher.run(
@@ -84,9 +84,9 @@ class LateEvents:
             return str(note["sentence"])
         if result.truncated or result.cut_short or result.warnings:
             return str(note["sentence"])
-        return self._told(end, int(note["count"]), rows)
+        return self._late_sentence(end, int(note["count"]), rows)
 
-    def _told(self, end: int, judged: int, rows: Sequence[Row]) -> str:
+    def _late_sentence(self, end: int, judged: int, rows: Sequence[Row]) -> str:
         count = count_of(self._monitor, rows)
         if count - judged <= NOTICEABLE * count:
             return ""

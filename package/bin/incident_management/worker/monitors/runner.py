@@ -98,7 +98,7 @@ class MonitorRunner:
             if done["monitor_signals"]:
                 self._checkpoints.forget_memories()
             if done["monitor_spans"]:
-                self._tell_of_late()
+                self._report_late_events()
         finally:
             self._stores.claims.delete(f"{self._purpose}:turn")
 
@@ -135,7 +135,7 @@ class MonitorRunner:
         if going_on:
             self._ingest(going_on, ACTOR)
 
-    def _tell_of_late(self) -> None:
+    def _report_late_events(self) -> None:
         told = self._late.run(self._newest)
         if told:
             self._trouble(told)
@@ -273,18 +273,18 @@ class MonitorRunner:
             try:
                 made.append(signal_of(self._monitor, one, at, name, self._clock.now()))
             except Invalid as error:
-                self._tell(f"A finding of the span from {at} is not a signal: {error}")
+                self._log_named(f"A finding of the span from {at} is not a signal: {error}")
         return made
 
     def _trouble(self, sentence: str) -> None:
         """Report a problem that prevents judging; it is shown to people until it is over."""
-        self._troubles.append(self._tell(sentence))
+        self._troubles.append(self._log_named(sentence))
 
     def _warn(self, sentence: str) -> None:
         """Log something that is no failure: learning again after an upgrade, or a retry of less."""
         self._log(self._purpose, self._named(sentence), level=logging.WARNING)
 
-    def _tell(self, sentence: str) -> str:
+    def _log_named(self, sentence: str) -> str:
         text = self._named(sentence)
         self._log(self._purpose, text)
         return text

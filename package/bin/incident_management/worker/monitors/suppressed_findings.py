@@ -32,7 +32,7 @@ def ongoing_suppressed(stores: Stores, monitor: str, checkpoint: Checkpoint) -> 
     found = []
     for document in stores.signals.find(query, "last_time:-1", MAX_HELD):
         signal = Signal.from_document(document)
-        end = checkpoint.goes_on(signal.entity, signal.last_time)
+        end = checkpoint.trouble_end(signal.entity, signal.last_time)
         if end is not None:
             found.append(replace(signal, last_time=end))
     return found

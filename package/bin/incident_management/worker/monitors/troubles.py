@@ -76,7 +76,7 @@ class MonitorMessages:
         troubles = _sentences(self._without_removed(notes))
         shown = {_monitor(one): one for one in known if one["purpose"] == MESSAGE}
         for monitor, message in shown.items():
-            self._look_after(monitor, message, troubles.get(monitor, ""))
+            self._update_message(monitor, message, troubles.get(monitor, ""))
         new = [monitor for monitor in troubles if monitor not in shown]
         return {"monitor_messages": sum(self._show(monitor, troubles[monitor]) for monitor in new)}
 
@@ -96,7 +96,7 @@ class MonitorMessages:
         holder, age = str(note["holder"]), self._clock.now() - float(note["time"])
         return holder == self._holder or (age >= GONE_SECONDS and self._roster.is_gone(holder))
 
-    def _look_after(self, monitor: str, message: Document, sentence: str) -> None:
+    def _update_message(self, monitor: str, message: Document, sentence: str) -> None:
         """Update or remove a message, if it is this member's or that of a member that is gone."""
         now = self._clock.now()
         age = now - float(message["time"])

@@ -78,12 +78,12 @@ class UntrackedRuns:
     def _go_on(self, now: float, begun: float) -> None:
         round_, self._left = self._left[:SEARCHES_A_ROUND], self._left[SEARCHES_A_ROUND:]
         for search in round_:
-            self._look_at(search, now)
+            self._check_search(search, now)
         if not self._left:
             self._looked, self._begun = begun, None
         self._past.note(PURPOSE, {"looked": self._looked, "known": list(self._since.items())})
 
-    def _look_at(self, search: SavedDetection, now: float) -> None:
+    def _check_search(self, search: SavedDetection, now: float) -> None:
         name, an_hour_ago = name_of(search), now - LONGEST_RUN_SECONDS
         since = self._since.pop(name)
         # A clock that was ahead recorded a time in the future.

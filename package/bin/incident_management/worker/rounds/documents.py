@@ -25,7 +25,7 @@ class Documents:
     def migrate(self) -> Mapping[str, int]:
         """Migrate the documents of an earlier version from their former collection."""
         shared = self._shared
-        return migrate_if_ours(shared.session, shared.stores.incidents, shared.tell)
+        return migrate_if_ours(shared.session, shared.stores.incidents, shared.report_trouble)
 
     def refresh(self) -> Mapping[str, int]:
         """Refresh documents that lack recent entries."""
@@ -34,4 +34,6 @@ class Documents:
     def renew(self) -> Mapping[str, int]:
         """Rebuild the documents of another version of the app, some in each round."""
         shared, indexed = self._shared, self._audit_index.entries
-        return sweep_documents(shared.stores, shared.clock, self._build, indexed, shared.tell)
+        return sweep_documents(
+            shared.stores, shared.clock, self._build, indexed, shared.report_trouble
+        )

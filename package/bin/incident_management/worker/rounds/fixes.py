@@ -34,7 +34,9 @@ class Fixes:
     def settle(self) -> Mapping[str, int]:
         """End the runs that were interrupted."""
         return {
-            "runs_settled": interrupted_runs.settle_all(self._context(), failed=self._shared.tell)
+            "runs_settled": interrupted_runs.settle_all(
+                self._context(), failed=self._shared.report_trouble
+            )
         }
 
     def verify(self) -> Mapping[str, int]:
@@ -45,7 +47,7 @@ class Fixes:
             searcher = SplunkSearcher(shared.session)
             self._verifier = Verifier(self._context(), searcher, raising)
         self._verifier.use(self._context())
-        return {"plans_verified": self._verifier.run(failed=shared.tell)}
+        return {"plans_verified": self._verifier.run(failed=shared.report_trouble)}
 
     def expire(self) -> Mapping[str, int]:
         """Expire plans whose time is over."""

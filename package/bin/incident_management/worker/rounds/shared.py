@@ -16,15 +16,15 @@ class Shared:
     """The resources of all duties in a process.
 
     Args:
-        tell: takes a name and one sentence about a problem.
+        report_trouble: takes a name and one sentence about a problem.
     """
 
-    def __init__(self, member: Member, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, member: Member, report_trouble: Callable[[str, str], None]) -> None:
         self.session = member.session
         self.stores = member.stores
         self.clock = member.clock
         self.holder = member.name
-        self.tell = tell
+        self.report_trouble = report_trouble
         self.config = Configuration(member.session)
         self._agreed: Optional[Routing] = None
 

@@ -38,12 +38,12 @@ class Signals:
         self._shared = shared
         self._outbox = outbox
         self._remembered = StoryCache()
-        stores, clock, tell = shared.stores, shared.clock, shared.tell
+        stores, clock, report_trouble = shared.stores, shared.clock, shared.report_trouble
         alerts = SplunkAlerts(shared.session)
-        past = PastRuns(stores, clock, alerts, shared.holder, tell)
+        past = PastRuns(stores, clock, alerts, shared.holder, report_trouble)
         forgotten, untracked = RunsBeforeRestart(past), UntrackedRuns(past)
         self._reconciler = Reconciler(
-            stores, clock, alerts, forgotten, untracked, self._ingest, tell
+            stores, clock, alerts, forgotten, untracked, self._ingest, report_trouble
         )
 
     def deliver_spool(self) -> Mapping[str, int]:
@@ -61,7 +61,7 @@ class Signals:
             notify,
             lambda user: has_capability(shared.session, user, CAPABILITY),
             shared.clock,
-            shared.tell,
+            shared.report_trouble,
         )
 
     def reconcile(self) -> Mapping[str, int]:

@@ -51,7 +51,7 @@ class Upkeep:
         if mine is None:
             return {}
         runs = SplunkRuns(shared.session, SplunkSearcher(shared.session))
-        quiet = QuietResolver(shared.stores, shared.clock, runs, shared.tell)
+        quiet = QuietResolver(shared.stores, shared.clock, runs, shared.report_trouble)
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
     def apply_retention(self) -> Mapping[str, int]:
@@ -60,7 +60,7 @@ class Upkeep:
         if mine is None:
             return {}
         indexed, send = self._audit_index.keys, self._events.send
-        duty = Retention(shared.stores, shared.clock, indexed, send, shared.tell)
+        duty = Retention(shared.stores, shared.clock, indexed, send, shared.report_trouble)
         # A resolved incident is not closed while a finding may still reopen it.
         reopen_window = shared.config.routing.reopen_window
         close_after = max(mine.close_after, reopen_window) if mine.close_after else 0

@@ -138,7 +138,7 @@ class Lambda(InAccounts):
 
         with self._connect(arguments) as client:
 
-            def look() -> _Alias:
+            def read_approved() -> _Alias:
                 seen = self._alias(client, arguments)
                 _as_approved(seen, arguments)
                 return seen
@@ -148,7 +148,7 @@ class Lambda(InAccounts):
                 return _alias_of(answer, arguments, client)
 
             try:
-                return LAMBDA.retry_while_busy(look, move, self._sleep)
+                return LAMBDA.retry_while_busy(read_approved, move, self._sleep)
             except ClientError as error:
                 if code_of(error) != MOVED:
                     raise
@@ -209,20 +209,21 @@ def _as_approved(alias: _Alias, arguments: Mapping[str, str]) -> None:
     """Raise NotApplicable if an alias does not send its calls where the plan expects."""
     name, routing = _named(arguments), alias.routing
     if routing == _target(arguments):
-        raise NotApplicable(f"{name} already points to {routing.told}. There is nothing to do.")
+        raise NotApplicable(f"{name} already points to {routing.in_words}. There is nothing to do.")
     if not routing.version.isdigit():
-        raise NotApplicable(f"{name} points to {routing.told}, which has no earlier version.")
+        raise NotApplicable(f"{name} points to {routing.in_words}, which has no earlier version.")
     meant = {arguments["running"], arguments["to_version"]}
     if arguments["running"] not in routing.versions or not set(routing.versions) <= meant:
         raise NotApplicable(
-            f"{name} points to {routing.told}, no longer to {arguments['running']}."
+            f"{name} points to {routing.in_words}, no longer to {arguments['running']}."
         )
     if alias.revision != arguments.get("revision", alias.revision):
         raise NotApplicable(f"{_changed(alias, arguments)}.")
 
 
 def _changed(alias: _Alias, arguments: Mapping[str, str]) -> str:
-    return f"{_named(arguments)} was changed in the meantime and now points to {alias.routing.told}"
+    now = alias.routing.in_words
+    return f"{_named(arguments)} was changed in the meantime and now points to {now}"
 
 
 def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
@@ -230,11 +231,11 @@ def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
     name, routing, target = _named(arguments), alias.routing, _target(arguments)
     if routing == target:
         left = {"revision": alias.revision, "routing": str(routing)}
-        return Outcome("done", f"{name} points to {routing.told}.", left)
+        return Outcome("done", f"{name} points to {routing.in_words}.", left)
     if _is_untouched(alias, arguments):
-        return Outcome("unchanged", f"{name} still points to {routing.told}.")
+        return Outcome("unchanged", f"{name} still points to {routing.in_words}.")
     if _is_on_its_way(routing, target, arguments):
-        detail = f"{name} is moving to {target.told}. For now it points to {routing.told}."
+        detail = f"{name} is moving to {target.in_words}. For now it points to {routing.in_words}."
         return Outcome("unknown", detail)
     return Outcome("failed", f"{_changed(alias, arguments)}.", certain=False)
 

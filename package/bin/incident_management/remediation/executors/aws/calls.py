@@ -91,7 +91,7 @@ class Calls:
             return ask()
         except ClientError as error:
             kind = NotApplicable if code_of(error) in self.missing else ExecutorError
-            raise kind(self._said(error)) from None
+            raise kind(self._error_text(error)) from None
         except BotoCoreError as error:
             # Its text may hold the proxy with its password, so only the kind is told.
             raise ExecutorError(f"{self.name} can't be reached ({type(error).__name__}).") from None
@@ -111,8 +111,8 @@ class Calls:
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if status not in REFUSED_STATUSES:
-                return Outcome("unknown", self._said(error))
-            return Outcome("failed", self._said(error), transient=self.is_busy(error))
+                return Outcome("unknown", self._error_text(error))
+            return Outcome("failed", self._error_text(error), transient=self.is_busy(error))
         except BotoCoreError as error:
             kind = type(error).__name__
             if kind in NOT_SENT:
@@ -126,7 +126,10 @@ class Calls:
             return failed_before_request(error)
 
     def retry_while_busy(
-        self, look: Callable[[], _Seen], act: Callable[[_Seen], _T], sleep: Callable[[float], None]
+        self,
+        read_approved: Callable[[], _Seen],
+        act: Callable[[_Seen], _T],
+        sleep: Callable[[float], None],
     ) -> _T:
         """Look, then act; repeat both for some seconds while the service is busy.
 
@@ -138,7 +141,7 @@ class Calls:
         while True:
             late = time.monotonic() - began >= BUSY_SECONDS
             try:
-                seen = look()
+                seen = read_approved()
                 if time.monotonic() - began > LOOK_SECONDS:
                     raise ExecutorError(
                         f"{self.name} took too long to report the current state. Nothing "
@@ -161,7 +164,7 @@ class Calls:
     def _strange(self) -> str:
         return f"The answer does not come from {self.name}: check endpoint and proxy."
 
-    def _said(self, error: Any) -> str:
+    def _error_text(self, error: Any) -> str:
         said = error.response.get("Error", {})
         text = mask(" ".join(str(said.get("Message") or "").split()))[:300]
         code = code_of(error) or "an error"

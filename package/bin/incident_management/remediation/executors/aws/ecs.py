@@ -119,7 +119,7 @@ class Ecs(InAccounts):
         """
         with self._connect(arguments) as client:
 
-            def look() -> _Service:
+            def read_approved() -> _Service:
                 seen = self._service(client, arguments)
                 _as_approved(seen, arguments)
                 return seen
@@ -128,7 +128,7 @@ class Ecs(InAccounts):
                 answer = client.update_service(**_update(arguments))
                 return seen, _service_of(_storable([answer["service"]])[0])
 
-            return ECS.retry_while_busy(look, ask, self._sleep)
+            return ECS.retry_while_busy(read_approved, ask, self._sleep)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Determine the outcome by what the service runs and its deployment's progress."""
@@ -234,10 +234,10 @@ def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
     if newest.revision != arguments["running"]:
         raise NotApplicable(f"{name} runs {newest.revision}, no longer {arguments['running']}.")
     if newest.id != arguments.get("deployment", newest.id):
-        raise NotApplicable(_deployed_anew(name, newest, arguments))
+        raise NotApplicable(_redeployed_sentence(name, newest, arguments))
 
 
-def _deployed_anew(name: str, newest: _Deployment, arguments: Mapping[str, str]) -> str:
+def _redeployed_sentence(name: str, newest: _Deployment, arguments: Mapping[str, str]) -> str:
     return (
         f"{name} was redeployed in the meantime, by {newest.id}, no longer "
         f"{arguments['deployment']}."
@@ -280,7 +280,7 @@ def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]
         return Outcome("failed", detail.strip(), certain=False)
     if newest.revision == arguments["running"]:
         if newest.id != arguments.get("deployment", newest.id):
-            return Outcome("failed", _deployed_anew(name, newest, arguments), certain=False)
+            return Outcome("failed", _redeployed_sentence(name, newest, arguments), certain=False)
         return Outcome("unchanged", f"{name} still runs {newest.revision}.")
     if newest.revision != wanted:
         detail = f"{name} now runs {newest.revision}, which was deployed in the meantime."

@@ -36,7 +36,7 @@ class Routing:
         return [self.version, *self.weights]
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The routing in words."""
         each = self.weights.items()
         shares = [f"{100 * share:.4g}% of the calls go to {name}" for name, share in each]

@@ -78,9 +78,9 @@ class Target:
     @property
     def path(self) -> str:
         """The object's path in the API."""
-        return f"{self.beside(KINDS[self.kind].path)}/{quote(self.name, safe='')}"
+        return f"{self.sibling_path(KINDS[self.kind].path)}/{quote(self.name, safe='')}"
 
-    def beside(self, what: str, group: str = "apps/v1") -> str:
+    def sibling_path(self, what: str, group: str = "apps/v1") -> str:
         """Return the API path of a resource type in the object's namespace."""
         return f"/apis/{group}/namespaces/{self.namespace}/{what}"
 
@@ -124,7 +124,7 @@ class Server:
             return self._history[workload.uid]
         what = KINDS[workload.kind].history
         query = f"?limit={MOST_LISTED}&labelSelector={quote(workload.selector, safe='')}"
-        told = self._listed(self.place.beside(what) + query, f"the {what} of {workload.name}")
+        told = self._listed(self.place.sibling_path(what) + query, f"the {what} of {workload.name}")
         found = self._history[workload.uid] = self._read(lambda: history_of(told, workload))
         return found
 
@@ -142,7 +142,7 @@ class Server:
     def autoscaler(self) -> str:
         """Return the name of the object's autoscaler; empty if none. Raises ExecutorError."""
         place = self.place
-        path = place.beside("horizontalpodautoscalers", "autoscaling/v2")
+        path = place.sibling_path("horizontalpodautoscalers", "autoscaling/v2")
         told = self._listed(f"{path}?limit={MOST_LISTED}", f"the autoscalers of {place.name}")
         return self._read(lambda: autoscaler_of(told, place.kind, place.name))
 
