@@ -15,7 +15,8 @@ def world(stores, clock):
 def watched(world, hours, **value):
     """Return the newest checkpoint of the monitor "latency", ``hours`` after the start."""
     end = START + hours * HOUR
-    known = {"end": end, "covered_from": START, "unwell": [], **value}
+    known = {"end": end, "covered_from": START, "raising_from": START, "unwell": [], **value}
+    known = {**known, "state": "", "learned_as": ""}
     claim = {"_key": f"monitor:latency:{end}", "purpose": "monitor:latency", "time": end}
     world.stores.claims.save([{**claim, "value": known}])
 

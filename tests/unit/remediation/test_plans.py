@@ -113,7 +113,7 @@ def test_a_candidate_that_nothing_is_blamed_on_moves_nothing(bench):
     [
         ({"service": "../../admin"}, "'service' is '../../admin', which is not of the type name"),
         ({"previous_version": "r7; rm -rf /"}, "'to_version' is 'r7; rm -rf /'"),
-        ({"change_id": ["CHG-8"]}, "which is not of the type name"),
+        ({"change_id": ["CHG-8"]}, "'change_id' has no value: the analysis has no change_id."),
         ({"change_id": ""}, "'change_id' has no value: the analysis has no change_id."),
         ({"service": "x" * 101}, "which is not of the type name"),
         ({"service": "check\nout"}, "'check?out', which is not of the type name"),

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ..incidents import timeline
 from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
+from ..incidents.stored_shapes import read_analysis
 from ..incidents.stores import claim_document
 from ..masking import mask
 from ..ports import Clock, Collection, Searcher, Stores
@@ -89,7 +90,7 @@ class Conclusion:
         """
         incident_id = str(incident["id"])
         key = analysis_id_of(incident_id, sid)
-        done = self.stores.analyses.get(key)
+        done = read_analysis(self.stores, key)
         if done is None:
             begun = self._claim(key)
             found = find(begun)

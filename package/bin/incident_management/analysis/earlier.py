@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
+from ..incidents.stored_shapes import readable_analysis
 from ..ports import Collection, Searcher
 from ..utc import to_the_minute
 from .citations import check
@@ -93,8 +94,9 @@ class Earlier:
 def earlier_cause(analyses: Collection, incident_id: str) -> Optional[Earlier]:
     """Return the cause that an incident's newest analysis named; None if it named none."""
 
-    for analysis in analyses.find({"incident_id": incident_id}, sort="time:-1", limit=1):
-        for hypothesis in analysis.get("hypotheses") or []:
+    found = analyses.find({"incident_id": incident_id}, sort="time:-1", limit=1)
+    for analysis in map(readable_analysis, found):
+        for hypothesis in analysis["hypotheses"]:
             if hypothesis.get("blamed") is True:
                 return Earlier(analysis, hypothesis)
     return None

@@ -6,10 +6,10 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, S
 
 from ..channels import CHANNELS, NAMES
 from ..incidents.routing.values import user_name
+from ..incidents.stored_shapes import read_subscriptions
 from ..notify.announcing.announcer import worker_seen
 from ..notify.configured_channels import reached
 from ..notify.refusals import refusals
-from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed
 from ..splunk.configuration import conf, settings
 from ..splunk.searching.detections import detections
@@ -89,7 +89,7 @@ def _worker(request: Request) -> Found:
 
 
 def _channels(request: Request) -> Found:
-    subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
+    subscriptions = read_subscriptions(request.stores).values()
     told = reached(_set_up(request), subscriptions)
     if told:
         return Found(DONE, f"Set up: {_named([NAMES.get(one, one) for one in told])}.")

@@ -7,8 +7,9 @@ from typing import Any, Dict, Mapping
 
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
+from ..incidents.stored_shapes import MAX_SUBSCRIPTIONS, readable_subscription
 from ..notify.events import HEADLINES
-from ..notify.services.webhook import MAX_SUBSCRIPTIONS, REALM, channel_of, safe_url
+from ..notify.services.webhook import REALM, channel_of, safe_url
 from ..outside.transport import BadUrl
 from ..ports import Document
 from ..splunk.configuration import secrets
@@ -29,7 +30,10 @@ _FIELDS = {
     "description": text(1000),
 }
 _SUBSCRIPTION = obj(
-    {"id": any_text(), **_FIELDS, "created_by": any_text(), "created_at": TIME},
+    {
+        **{"id": any_text(), **_FIELDS, "created_by": any_text(), "created_at": TIME},
+        "url": text(2000, about="Empty if the stored one was changed by hand and can't be read."),
+    },
     ("id", "url", "events", "enabled"),
 )
 SUBSCRIPTION = named("Subscription", _SUBSCRIPTION)
@@ -57,7 +61,7 @@ _BODY = obj(_FIELDS, ("url",))
 def list_all(request: Request) -> Response:
     """List the subscriptions, without their secrets."""
     found = request.stores.subscriptions.find({}, "created_at:1,_key:1", MAX_SUBSCRIPTIONS)
-    return Response({"subscriptions": [_shown(one) for one in found]})
+    return Response({"subscriptions": [_shown(readable_subscription(one)[0]) for one in found]})
 
 
 @route("POST", "/subscriptions", capability="incident_admin", body=_BODY, answers={201: _CREATED})
@@ -153,7 +157,7 @@ def _found(request: Request) -> Document:
     document = request.stores.subscriptions.get(key)
     if document is None:
         raise NotFound(f"Subscription {key[:60]} not found. See GET /subscriptions.")
-    return document
+    return readable_subscription(document)[0]
 
 
 def _shown(document: Mapping[str, Any]) -> Dict[str, Any]:

@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
 
 from ..channels import CHANNELS
+from ..incidents.stored_shapes import malformed_subscriptions, read_subscriptions
 from ..notify.announcing.announcer import worker_seen
 from ..notify.configured_channels import reached
 from ..notify.inbound.read_failures import troubles
 from ..notify.refusals import refusals
-from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..slack_socket.health import STATES, state_of
 from ..splunk.configuration import conf, settings
 from ..splunk.session import APP, SplunkError
@@ -124,7 +124,7 @@ def get_info(request: Request) -> Response:
     routing = request.routing()
     set_up = settings.channels_set_up(stanzas) | routing.own_set_up
     has_token = bool(stanzas.get("slack", {}).get("app_token"))
-    subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
+    subscriptions = read_subscriptions(request.stores).values()
     seen = worker_seen(request.stores)
     return Response(
         {
@@ -158,6 +158,7 @@ def _troubles(request: Request, seen: Optional[float]) -> List[str]:
         *worker_troubles(request.stores, now, seen, now - request.backend.started_at),
         *refusals(request.stores, request.clock, request.routing()),
         *troubles(request.stores),
+        *malformed_subscriptions(request.stores),
     ]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from .model import Entry
+from .stores import LARGEST, is_number
 
 __all__ = ["is_readable", "readable_entries"]
 
@@ -55,6 +56,8 @@ def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIEL
     """
     if not all(isinstance(document.get(name), _FIELDS[name]) for name in fields):
         return False
+    if not all(abs(document[name]) <= LARGEST for name in ("time", "seq") if name in fields):
+        return False  # NaN is not, either.
     if "prev" in fields and not {*map(type, document.get("prev") or ())} <= {str}:
         return False
     return "data" not in fields or _has_readable_data(
@@ -68,8 +71,12 @@ def _has_readable_data(kind: str, data: Mapping[str, Any]) -> bool:
     if kind in _NEEDED and not data.get(_NEEDED[kind]):
         return False
     if not all(
-        name not in types or value is None or isinstance(value, types[name])
+        name not in types or value is None or _is_one_of(value, types[name])
         for name, value in data.items()
     ):
         return False
-    return {*map(type, (data.get("signals") or {}).values())} <= {*_NUMBER}
+    return all(map(is_number, (data.get("signals") or {}).values()))
+
+
+def _is_one_of(value: Any, types: Tuple[type, ...]) -> bool:
+    return is_number(value) if types is _NUMBER else isinstance(value, types)

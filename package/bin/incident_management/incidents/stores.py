@@ -14,6 +14,7 @@ __all__ = [
     "KEPT_ANSWER_SECONDS",
     "KEPT_END",
     "KEYS_PER_QUERY",
+    "LARGEST",
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
     "any_of",
@@ -22,6 +23,8 @@ __all__ = [
     "chunks",
     "claim_document",
     "find_by",
+    "is_checkpoint",
+    "is_number",
     "keys_since",
     "readable_claim",
     "with_prefix",
@@ -37,6 +40,8 @@ MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
 KEPT_ANSWER = "idempotency:"
 """The prefix of the purposes of claims that keep responses for repeated requests."""
 KEPT_ANSWER_SECONDS = 24 * 3600.0
+LARGEST = 1e300
+"""A stored number beyond it, which no time or sum is, counts as malformed."""
 KEPT_END = "over"
 """The purpose of the claims that record ended alerts; they are kept as long as responses."""
 
@@ -154,6 +159,37 @@ def keys_since(collection: Collection, name: str, order: str, since: Mapping[str
 
 
 def checkpoints_of(stores: Stores, monitor: str) -> List[Document]:
-    """Return a monitor's checkpoints, the newest last."""
-    found = stores.claims.find({"purpose": f"monitor:{monitor}"})
+    """Return a monitor's well-formed checkpoints, the newest last."""
+    found = filter(is_checkpoint, stores.claims.find({"purpose": f"monitor:{monitor}"}))
     return sorted(found, key=lambda one: float(one["value"]["end"]))
+
+
+def is_checkpoint(document: Mapping[str, Any]) -> bool:
+    """Tell whether a monitor's checkpoint is well-formed, and not changed by hand."""
+    value = document.get("value")
+    if not isinstance(value, dict) or not is_number(document.get("time")):
+        return False
+    numbers = [value.get("end"), value.get("raising_from"), value.get("lag", 0.0)]
+    trail = value.get("trail") or []
+    if not isinstance(value.get("state"), str) or not isinstance(trail, list):
+        return False
+    if not all(map(is_number, (*numbers, *trail))):
+        return False
+    if "learned_as" not in value:
+        return True  # Of an early version: the monitor takes only its position from it.
+    pairs = (value.get("unwell"), value.get("unwell_since") or [])
+    return (
+        isinstance(value["learned_as"], str)
+        and is_number(value.get("covered_from"))
+        and all(isinstance(some, list) and all(map(_is_pair, some)) for some in pairs)
+    )
+
+
+def _is_pair(one: Any) -> bool:
+    return isinstance(one, list) and len(one) == 2 and isinstance(one[0], str) and is_number(one[1])
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a stored value is a usable number: JSON's NaN and Infinity are none."""
+    is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_one and abs(value) <= LARGEST

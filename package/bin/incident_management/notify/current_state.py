@@ -11,6 +11,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 
 from ..incidents import timeline
 from ..incidents.model import ENDED, Entry
+from ..incidents.stored_shapes import read_analysis
 from ..ports import Document, Stores
 from .events import event_of
 from .message import (
@@ -60,8 +61,7 @@ def newest_analysis_id(entries: Sequence[Entry]) -> str:
 
 def newest_analysis(stores: Stores, entries: Sequence[Entry]) -> Optional[Document]:
     """Return the last analysis on an incident's timeline, if its document exists."""
-    analysis_id = newest_analysis_id(entries)
-    return stores.analyses.get(analysis_id) if analysis_id else None
+    return read_analysis(stores, newest_analysis_id(entries))
 
 
 def current_message(

@@ -10,6 +10,7 @@ from ..incidents.act import Act
 from ..incidents.canonical import digest
 from ..incidents.errors import NotFound
 from ..incidents.model import Entry, Incident
+from ..incidents.stored_shapes import read_analysis
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .auto_resolve import stays_open
@@ -176,7 +177,7 @@ class Context:
         for entry in reversed(entries):
             if entry.kind == "analysis":
                 key = str(entry.data.get("analysis_id", ""))
-                document = self.stores.analyses.get(key)
+                document = read_analysis(self.stores, key)
                 if document is not None:
                     found: Dict[str, Any] = {**document, "analysis_id": key}
                     return found

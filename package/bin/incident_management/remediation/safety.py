@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from ..durations import span
 from ..incidents import timeline
 from ..incidents.model import Entry, Incident
+from ..incidents.stored_shapes import read_analysis
 from .blamed_cause import blamed_hypothesis, verified_citations
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
@@ -193,7 +194,7 @@ def over_reason(incident: Incident) -> str:
 
 
 def _evidence_check(context: Context, plan: Mapping[str, Any]) -> Check:
-    analysis = context.stores.analyses.get(plan["analysis_id"])
+    analysis = read_analysis(context.stores, plan["analysis_id"])
     cited = verified_citations(analysis, blamed_hypothesis(analysis)) if analysis else []
     if cited:
         return Check("evidence", True, f"The cause has {len(cited)} verified citations.")

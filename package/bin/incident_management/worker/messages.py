@@ -8,6 +8,7 @@ from typing import Callable, Collection, Dict, List, Mapping, Sequence, Set
 
 from ..channels import CHANNELS
 from ..incidents.routing import Routing
+from ..incidents.stored_shapes import read_subscriptions, readable_subscription
 from ..notify.announcing.announcer import Announcer
 from ..notify.announcing.follow_up_tickets import FollowUpTickets
 from ..notify.channel import Sender
@@ -18,9 +19,9 @@ from ..notify.first_messages import FirstMessages
 from ..notify.incident_channels.opening import IncidentChannels
 from ..notify.senders import Senders, senders, slack_channels, slack_sender
 from ..notify.services.http_call import HttpSender
-from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
+from ..notify.services.webhook import PREFIX, REALM, WebhookSender, channel_of
 from ..outside.network import NotConfigured, NotReady, network_of
-from ..ports import Clock, Document, Stores
+from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
 from ..shifts.notifying import HandoverNotifier
 from ..splunk.configuration import secrets
@@ -64,7 +65,7 @@ class Messages:
             self._config.routing,
             self._config.settings.network.web_url,
             self._set_up,
-            self._read_subscriptions,
+            partial(read_subscriptions, self._stores),
         )
         return {"notifications_queued": added}
 
@@ -133,7 +134,7 @@ class Messages:
     def save_configured_channels(self) -> Mapping[str, int]:
         """Store for the overview page who can be notified."""
         if self._config.is_read:
-            subscriptions = self._read_subscriptions().values()
+            subscriptions = read_subscriptions(self._stores).values()
             save_configured_channels(
                 self._stores, self._clock, reached(self._known_set_up(), subscriptions)
             )
@@ -143,7 +144,7 @@ class Messages:
         """Return the channels with malformed settings: messages wait until these are corrected."""
         problems, routing = self._config.settings.problems, self._config.routing
         if not self._config.is_read or any(part in problems for part in SHARED_PARTS):
-            return {*routing.channel_names, *map(channel_of, self._read_subscriptions())}
+            return {*routing.channel_names, *map(channel_of, read_subscriptions(self._stores))}
         return {*(channel for channel in CHANNELS if channel in problems), *routing.own_malformed}
 
     def _set_up(self) -> Collection[str]:
@@ -201,14 +202,11 @@ class Messages:
         def make() -> Sender:
             secret = secrets.read(self._session, REALM, key)
             known = self._stores.subscriptions.get(key)
+            known = known and readable_subscription(known)[0]
             network = network_of(self._config.settings)
             return WebhookSender(known, secret, network, self._clock)
 
         return self._noted(make)
-
-    def _read_subscriptions(self) -> Dict[str, Document]:
-        found = self._stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
-        return {str(one["_key"]): one for one in found}
 
 
 class _Channels(Dict[str, Callable[[], Sender]]):

@@ -10,6 +10,7 @@ from ...analysis.investigation import Found, investigate
 from ...analysis.llm.bedrock import from_settings
 from ...analysis.llm.model import Model
 from ...incidents.errors import NotFound
+from ...incidents.stored_shapes import readable_analysis
 from ...splunk.searching import spl
 from ...splunk.session import SplunkError, content_of, path_of
 from ..router import Problem, Request, Response, route
@@ -140,7 +141,7 @@ def latest(request: Request) -> Response:
             f"{incident_id} has not been analysed yet. POST /incidents/{incident_id}/analyze, "
             f"or run | aianalyze incident={incident_id}."
         )
-    return Response(_shown(found[0]))
+    return Response(_shown(readable_analysis(found[0])))
 
 
 def _shown(analysis: Mapping[str, Any]) -> Dict[str, Any]:

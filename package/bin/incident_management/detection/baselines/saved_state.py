@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents.errors import Invalid, NotFound
+from ...incidents.stored_shapes import fitted
 from ...ports import Clock, Document, Stores
 from ...splunk.session import API, SplunkError
 from ..packing import pack, unpack
+from .baseline import SEASONS
 
 __all__ = [
     "MAX_NAMES",
@@ -40,6 +42,15 @@ PART_SERIES = 50
 """Series in one request."""
 MAX_STATE_BYTES = 100_000
 """JSON of one series, at most."""
+# The shape of a head, see :mod:`...incidents.stored_shapes`.
+_HEAD = {
+    "run": "unknown",
+    "season": "auto",
+    "by": [""],
+    "count": 0,
+    "saved_at": 0.0,
+    "saved_by": "",
+}
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
@@ -101,7 +112,8 @@ def finish(
 
 def heads(stores: Stores) -> List[Document]:
     """Return the heads of all saved states, without their series, ordered by name."""
-    return [_shown(head) for head in stores.baselines.find({"name": ""}, sort="_key")]
+    found = stores.baselines.find({"name": ""}, sort="_key")
+    return [_shown(_readable(head)[0]) for head in found]
 
 
 def part(stores: Stores, name: str, first: int, run: str = "") -> Document:
@@ -110,11 +122,16 @@ def part(stores: Stores, name: str, first: int, run: str = "") -> Document:
     Raises:
         NotFound: no state is saved under that name.
     """
-    head = _head(stores, name)
+    head, is_valid = _readable(_head(stores, name))
     place = {"$gte": first, "$lt": first + PART_SERIES}
     wanted = {"name": name, "run": run or head["run"], "n": place}
-    found = stores.baselines.find(wanted, sort="n")
-    return {**_shown(head), "series": [document["s"] for document in found]}
+    found = [document.get("s") for document in stores.baselines.find(wanted, sort="n")]
+    if not is_valid or not all(isinstance(one, str) for one in found):
+        raise Invalid(
+            f"The state '{name}' was changed by hand and can't be read. Delete it with "
+            f"DELETE /baselines/{name}; the next run learns again."
+        )
+    return {**_shown(head), "series": found}
 
 
 def forget(stores: Stores, name: str) -> None:
@@ -128,16 +145,16 @@ def forget(stores: Stores, name: str) -> None:
 def _begin(stores: Stores, name: str, run: str) -> None:
     """Make room for a run. Raises Invalid if there are too many names."""
     heads_found = stores.baselines.find({"name": ""}, fields=("run",))
-    known = {str(head["_key"]): str(head["run"]) for head in heads_found}
+    known = {str(head["_key"]): str(head.get("run")) for head in heads_found}
     begun = stores.baselines.find({"n": 0}, fields=("name", "run"))
-    names = known.keys() | {str(one["name"]) for one in begun}
+    names = known.keys() | {str(one.get("name")) for one in begun}
     if name not in names and len(names) >= MAX_NAMES:
         raise Invalid(
             f"{MAX_NAMES} states are remembered already: forget one that is not needed, with "
             "DELETE /baselines/{name}."
         )
     stay = {run, known.get(name, run)}
-    others = {str(one["run"]) for one in begun if one["name"] == name} - stay
+    others = {str(one.get("run")) for one in begun if one.get("name") == name} - stay
     if len(others) > MAX_BEGUN:
         left: List[Document] = [{"run": {"$ne": one}} for one in sorted(stay)]
         stores.baselines.delete_matching({"$and": [{"name": name}, *left]})
@@ -148,6 +165,15 @@ def _head(stores: Stores, name: str) -> Document:
     if head is None:
         raise NotFound(f"Nothing is remembered under the name '{name}'.")
     return head
+
+
+def _readable(head: Mapping[str, Any]) -> Tuple[Document, bool]:
+    """Return a head with valid fields, and whether all its fields were valid."""
+    found, malformed = fitted(head, _HEAD)
+    is_valid = not malformed and found["season"] in SEASONS and bool(head.get("run"))
+    if found["season"] not in SEASONS:
+        found["season"] = _HEAD["season"]
+    return found, is_valid
 
 
 def _shown(head: Mapping[str, Any]) -> Document:

@@ -21,6 +21,7 @@ from ..report import (
 )
 from ..routing import CustomFields
 from ..signal import SIMULATED, TEXT_CHARACTERS
+from ..stored_shapes import read_analysis
 from .review_state import ENDING, SECTIONS, due_day
 from .statements import Account, ReviewedTimeline, Statement
 from .timeline_account import TITLES, account_of, newest_analysis
@@ -190,8 +191,7 @@ def read_review(
     """Read the review of an incident. Raises NotFound for an unknown id."""
     entries, verdict = timeline.read_verified(stores, incident_id)
     story = ReviewedTimeline(entries)
-    analysis_id = newest_analysis(story)
-    analysis = stores.analyses.get(analysis_id) if analysis_id else None
+    analysis = read_analysis(stores, newest_analysis(story))
     return Review(story, analysis, severities, verdict.problems, fields)
 
 

@@ -195,6 +195,7 @@ class QuietEvidence:
         known = checkpoints_of(self._stores, monitor)
         # A checkpoint from the future was made while the clock was wrong.
         values = [one["value"] for one in known if float(one["value"]["end"]) <= now]
+        values = [one for one in values if "learned_as" in one]  # Not those of early versions.
         after = self._resolve_after
         if not after or not values:
             return None

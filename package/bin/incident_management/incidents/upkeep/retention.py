@@ -32,6 +32,8 @@ from ..stores import (
     chunks,
     claim_document,
     find_by,
+    is_number,
+    readable_claim,
     with_prefix,
 )
 
@@ -71,18 +73,24 @@ def tombstone(stores: Stores, incident_id: str) -> Optional[Document]:
 def pruned(stores: Stores, incident_ids: Iterable[str]) -> Set[str]:
     """Return those of some incidents that are leaving or have left the KV store."""
     keys = [f"{TOMBSTONE}:{incident_id}" for incident_id in incident_ids]
-    return {str(one["value"]["incident_id"]) for one in find_by(stores.claims, "_key", keys)}
+    return set(map(_incident_of, find_by(stores.claims, "_key", keys)))
 
 
 def totals(stores: Stores) -> Dict[str, int]:
     """Return how much was deleted since the app was installed, by kind."""
     known = stores.claims.get(TOTALS) or {"value": {}}
-    return {str(name): int(count) for name, count in known["value"].items()}
+    counts = readable_claim(known)["value"].items()
+    return {str(name): int(count) for name, count in counts if is_number(count)}
+
+
+def _incident_of(stone: Mapping[str, Any]) -> str:
+    """Return the incident of a tombstone, by its key: its value may have been changed by hand."""
+    return str(stone["_key"])[len(TOMBSTONE) + 1 :]
 
 
 def gone_sentence(stone: Mapping[str, Any]) -> str:
     """Return the error sentence for a request about such an incident."""
-    incident_id = stone["value"]["incident_id"]
+    incident_id = _incident_of(stone)
     return (
         f"{incident_id} was closed long ago and deleted by retention. Its history is in the "
         f"index: search `incident_history({incident_id})`, or GET /incidents/{incident_id}/history."
@@ -195,12 +203,12 @@ class Retention:
         leaving = self._stores.claims.find(query, "time:1", INCIDENTS_A_ROUND)
         done = {"incidents_leaving": len(leaving), "incidents_pruned": 0, "audit_events": 0}
         before = self._clock.now() - LEAVING_SECONDS
-        stones = [stone for stone in leaving if stone["time"] < before]
-        ids = [str(stone["value"]["incident_id"]) for stone in stones]
+        stones = [one for one in map(readable_claim, leaving) if one["time"] < before]
+        ids = [_incident_of(stone) for stone in stones]
         entries = timeline.read_many(self._stores, ids)
         indexed = self._indexed(ids) if any(entries.values()) else {}
         for stone in stones:
-            incident_id = str(stone["value"]["incident_id"])
+            incident_id = _incident_of(stone)
             mine = entries[incident_id]
             if _has_open_follow_ups(mine):
                 # A request that was accepted before the tombstone opened one: the incident stays.
@@ -218,10 +226,11 @@ class Retention:
     def _send_again(self, stone: Document, missing: Sequence[Entry]) -> int:
         """Send entries that the index lacks; the next search for them comes after a while."""
         now, value = self._clock.now(), stone["value"]
-        if now - float(value.get("sent_at") or 0.0) < INDEXING_SECONDS:
+        sent_at = value.get("sent_at")
+        if is_number(sent_at) and now - sent_at < INDEXING_SECONDS:
             return 0
         if now - float(stone["time"]) > MISSING_SECONDS:
-            incident_id = value["incident_id"]
+            incident_id = _incident_of(stone)
             text = (
                 f"{incident_id} can't be deleted by retention: {len(missing)} of its entries are "
                 "not in the audit index. Check that the index in incident_audit_index exists."
@@ -233,7 +242,7 @@ class Retention:
 
     def _delete(self, stone: Document, entries: int) -> None:
         """Delete one incident. Every step may be repeated; the last one records the end."""
-        stores, incident_id = self._stores, str(stone["value"]["incident_id"])
+        stores, incident_id = self._stores, _incident_of(stone)
         mine = {"incident_id": incident_id}
         stores.incidents.delete(incident_id)
         stores.timeline.delete_matching(mine)
@@ -246,7 +255,8 @@ class Retention:
         stores.claims.delete_matching(with_prefix("_key", f"{MODEL_CALL}:{incident_id}:"))
         stores.claims.delete_matching(with_prefix("_key", rooms_of(incident_id)))
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
-        value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
+        known = stone["value"].get("entries")
+        value["entries"] = max(entries, int(known) if is_number(known) else 0)
         stores.claims.save([{**stone, "purpose": LEFT, "value": value}])
         self._count("incidents", 1)
 

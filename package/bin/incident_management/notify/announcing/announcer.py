@@ -31,6 +31,7 @@ from typing import (
 from ...incidents import timeline
 from ...incidents.entry_validation import is_readable
 from ...incidents.routing import Routing
+from ...incidents.stored_shapes import readable_analysis
 from ...incidents.stores import chunks, claim_document, find_by, readable_claim
 from ...overlap import Overlap
 from ...ports import Clock, Document, Stores
@@ -197,7 +198,8 @@ class Announcer:
             named = {key: newest_analysis_id(entries) for key, entries in found.items()}
             wanted = sorted(set(named.values()) - {""})
             analyses = {
-                str(one["_key"]): one for one in find_by(self._stores.analyses, "_key", wanted)
+                str(one["_key"]): readable_analysis(one)
+                for one in find_by(self._stores.analyses, "_key", wanted)
             }
             for key, entries in found.items():
                 yield key, News(entries, analyses.get(named[key]))

@@ -34,7 +34,6 @@ from ...ports import Clock, Document
 from ..channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
 
 __all__ = [
-    "MAX_SUBSCRIPTIONS",
     "PREFIX",
     "REALM",
     "WebhookSender",
@@ -47,7 +46,6 @@ __all__ = [
 PREFIX = "webhook:"
 # The realm of the secrets in storage/passwords.
 REALM = "incident_management_subscriptions"
-MAX_SUBSCRIPTIONS = 100
 ALL = "*"
 # Addresses of cloud metadata services outside the link-local block that most of them use.
 _METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
+from ...incidents.entry_validation import is_readable
 from ...incidents.model import ENDED, readable_fields
 from ...incidents.routing import Routing
 from ...incidents.stores import any_of, chunks, find_by
@@ -26,6 +27,7 @@ SLICE = 7 * DAY
 AT_ONCE = 2000
 # The year 5138: no clock has written a later time.
 NEVER = 1e11
+_CHECKED = ("incident_id", "kind", "time", "seq", "data")
 ARRIVED = ("sent", "unconfirmed")
 _OWNING = ("assigned", "escalation", "edited", "routed")
 
@@ -107,14 +109,15 @@ def _is_call(routing: Routing, one: Mapping[str, object]) -> bool:
 
 def _message(one: Mapping[str, Any]) -> Optional[Message]:
     """Return the message; None if its times are malformed, after a change by hand."""
-    created, told = float(one["created_at"]), str(one.get("order") or "").split()
+    told = str(one.get("order") or "").split()
     try:
+        created = float(one["created_at"])
         sent = max(created, float(one.get("sent_at") or 0.0))
         # Another member's clock may have written the entry: ``order`` contains the entry's time.
         known = max(created, float(told[1])) if len(told) > 1 else created
     except (TypeError, ValueError):
         return None
-    if sent >= NEVER:
+    if not (-NEVER < known < NEVER and -NEVER < sent < NEVER):
         return None
     return Message(known, sent, str(one["event"]), str(one.get("summary") or ""))
 
@@ -129,7 +132,8 @@ def stories(stores: Stores, messages: Messages) -> Iterator[Story]:
         entries: Dict[str, List[Document]] = {}
         query = {"$and": [any_of("incident_id", some), kinds]}
         for one in stores.timeline.find(query, fields=fields):
-            entries.setdefault(str(one["incident_id"]), []).append(one)
+            if is_readable(one, _CHECKED):
+                entries.setdefault(str(one["incident_id"]), []).append(one)
         for document in find_by(stores.incidents, "_key", some, ("rules", "feedback")):
             key, known = str(document["_key"]), readable_fields(document)
             yield Story(

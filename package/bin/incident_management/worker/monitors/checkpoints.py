@@ -17,7 +17,15 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ...detection.monitors.memory import MAX_STATE_BYTES, MEMORY
 from ...detection.monitors.monitor import Monitor
 from ...detection.packing import pack, unpack
-from ...incidents.stores import IS_OPEN, checkpoints_of, claim_document
+from ...incidents.model import readable_fields
+from ...incidents.stores import (
+    IS_OPEN,
+    checkpoints_of,
+    claim_document,
+    is_checkpoint,
+    is_number,
+    readable_claim,
+)
 from ...ports import Clock, Document, Stores
 from ...utc import to_the_second
 from .roster import off_since
@@ -141,6 +149,7 @@ class Checkpoints:
         checkpoint from the future was made while the clock was wrong: it covers spans whose events
         had yet to come, so it is deleted and those spans are judged again.
         """
+        self._drop_malformed()
         known = checkpoints_of(self._stores, self._monitor.name)
         wrong = [one for one in known if _decided_until(one) > self._latest(one, now)]
         known = [one for one in known if one not in wrong]
@@ -160,6 +169,19 @@ class Checkpoints:
         stood_at = now - self._monitor.lag if was_off else stood_at
         trail = before.union(*map(_trail, known))
         return self._begin(stood_at, trail, [*known, *wrong])
+
+    def _drop_malformed(self) -> None:
+        """Report malformed checkpoints and delete them: one would keep its key from a new one."""
+        known = self._stores.claims.find({"purpose": self._purpose})
+        malformed = [one for one in known if not is_checkpoint(one)]
+        for one in malformed:
+            then = "It continues from an earlier one"
+            if len(malformed) == len(known):
+                then = "It has no other, so it learns again and raises from now on"
+            self._trouble(
+                f"Its checkpoint {one['_key']} was changed by hand and can't be read. {then}."
+            )
+        self._delete(malformed)
 
     def _was_off(self, known: Sequence[Document], now: float) -> bool:
         """Tell whether the monitor was switched off or removed since it judged last.
@@ -290,8 +312,9 @@ class Checkpoints:
         if len(known) <= KEPT_MEMORIES:
             return
         query = {"$and": [{"search.monitor": self._monitor.name}, IS_OPEN]}
-        named = {one["search"].get("memory") for one in self._stores.incidents.find(query)}
-        ordered = sorted(known, key=lambda one: -one["value"]["start"])
+        found = map(readable_fields, self._stores.incidents.find(query))
+        named = {str(one.get("search", {}).get("memory")) for one in found}
+        ordered = sorted(known, key=lambda one: -_start(one))
         for old in ordered[KEPT_MEMORIES:]:
             if old["_key"] not in named:
                 self._stores.claims.delete(old["_key"])
@@ -306,6 +329,12 @@ class Checkpoints:
 
     def _document(self, key: str, purpose: str, value: Document) -> Document:
         return claim_document(key, self._clock.now(), value, purpose=purpose, holder=self._holder)
+
+
+def _start(memory: Document) -> float:
+    """Return where a memory starts; a malformed one is the oldest."""
+    start = readable_claim(memory)["value"].get("start")
+    return float(start) if is_number(start) else 0.0
 
 
 def _decided_until(document: Document) -> float:
