@@ -252,6 +252,19 @@ def test_a_missing_entry_is_sent_once_a_minute_and_reported_after_an_hour(old):
     assert len(old.told) == 1
 
 
+def test_a_tombstone_without_a_readable_time_waits_from_now_on(old):
+    old.indexed()
+    old.clock.advance(KEEP + DAY)
+    old.run()
+    stone = tombstone(old.stores, old.id)
+    old.stores.claims.save([{**stone, "time": "yesterday"}])
+    assert old.run()["incidents_pruned"] == 0
+    old.clock.advance(200)
+    assert old.run()["incidents_pruned"] == 0
+    old.clock.advance(101)
+    assert old.run()["incidents_pruned"] == 1
+
+
 @pytest.mark.parametrize("calls", range(1, 40))
 def test_a_kill_at_any_call_leaves_nothing_half_visible(stores, clock, calls):
     old = Old(stores, clock)

@@ -178,6 +178,20 @@ def test_a_malformed_checkpoint_is_named_and_the_monitor_goes_on(place, odd):
     assert any("changed by hand" in one for one in watched.told) == is_malformed
 
 
+def test_a_monitor_whose_only_checkpoint_is_malformed_raises_from_its_end():
+    watched = Watched()
+    watched.pass_time(3600, 5)
+    newest = checkpoints_of(watched.stores, "orders")[-1]
+    for one in checkpoints_of(watched.stores, "orders"):
+        watched.stores.claims.delete(one["_key"])
+    watched.stores.claims.documents[newest["_key"]] = json.dumps({**newest, "value": "x"})
+    watched.clock.advance(3600)
+    watched.run()
+    (begun,) = {one["value"]["raising_from"] for one in checkpoints_of(watched.stores, "orders")}
+    assert begun == newest["value"]["end"]
+    assert any("raises from where that one ended" in one for one in watched.told)
+
+
 def test_a_checkpoint_of_an_early_version_keeps_its_position():
     watched = Watched()
     watched.pass_time(3600, 5)

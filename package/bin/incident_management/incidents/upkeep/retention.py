@@ -203,7 +203,13 @@ class Retention:
         leaving = self._stores.claims.find(query, "time:1", INCIDENTS_A_ROUND)
         done = {"incidents_leaving": len(leaving), "incidents_pruned": 0, "audit_events": 0}
         before = self._clock.now() - LEAVING_SECONDS
-        stones = [one for one in map(readable_claim, leaving) if one["time"] < before]
+        stones = []
+        for stone in map(readable_claim, leaving):
+            if not stone["time"]:
+                # Changed by hand. It waits from now on, because requests may be under way.
+                self._stores.claims.save([{**stone, "time": self._clock.now()}])
+            elif stone["time"] < before:
+                stones.append(stone)
         ids = [_incident_of(stone) for stone in stones]
         entries = timeline.read_many(self._stores, ids)
         indexed = self._indexed(ids) if any(entries.values()) else {}

@@ -12,7 +12,7 @@ open incident names it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...detection.monitors.memory import MAX_STATE_BYTES, MEMORY
 from ...detection.monitors.monitor import Monitor
@@ -149,13 +149,13 @@ class Checkpoints:
         checkpoint from the future was made while the clock was wrong: it covers spans whose events
         had yet to come, so it is deleted and those spans are judged again.
         """
-        self._drop_malformed()
+        ends = self._drop_malformed()
         known = checkpoints_of(self._stores, self._monitor.name)
         wrong = [one for one in known if _decided_until(one) > self._latest(one, now)]
         known = [one for one in known if one not in wrong]
         before = {
             point for one in wrong for point in _trail(one) if point <= self._latest(one, now)
-        }
+        } | {end for end in ends if end <= now}
         if wrong:
             self._report_clock(wrong, now, bool(known or before))
         found = self._readable(known)
@@ -170,18 +170,23 @@ class Checkpoints:
         trail = before.union(*map(_trail, known))
         return self._begin(stood_at, trail, [*known, *wrong])
 
-    def _drop_malformed(self) -> None:
-        """Report malformed checkpoints and delete them: one would keep its key from a new one."""
+    def _drop_malformed(self) -> Set[float]:
+        """Report and delete malformed checkpoints; return their ends, which their keys still tell.
+
+        One that stayed would keep its key from a new one.
+        """
         known = self._stores.claims.find({"purpose": self._purpose})
         malformed = [one for one in known if not is_checkpoint(one)]
         for one in malformed:
             then = "It continues from an earlier one"
             if len(malformed) == len(known):
-                then = "It has no other, so it learns again and raises from now on"
+                then = "It has no other, so it learns again, and raises from where that one ended"
             self._trouble(
                 f"Its checkpoint {one['_key']} was changed by hand and can't be read. {then}."
             )
         self._delete(malformed)
+        ends = (str(one["_key"])[len(self._purpose) + 1 :] for one in malformed)
+        return {float(end) for end in ends if end.isdigit()}
 
     def _was_off(self, known: Sequence[Document], now: float) -> bool:
         """Tell whether the monitor was switched off or removed since it judged last.
