@@ -65,7 +65,7 @@ def test_a_merge_a_split_and_its_undoing_lose_no_signal(client: Client, names: l
     again = client("POST", f"/incidents/{b}/split", json={"incident": a})
     assert (again.status_code, again.headers["Content-Type"]) == (409, "application/problem+json")
     report = client("GET", f"/incidents/{a}/report").text.replace("\\", "")
-    assert f"merged into {b}" in report and f"merge into {b} undone" in report
+    assert f"Merged into {b}" in report and f"Undid the merge into {b}" in report
 
 
 def test_two_people_merge_into_each_other_at_once(client: Client, names: list[str]) -> None:

@@ -85,7 +85,7 @@ def test_of_many_who_say_that_it_is_done_at_once_one_has_it_and_the_others_hear_
 
 
 def test_follow_ups_are_listed_by_their_date_and_their_state(client: Client) -> None:
-    owner = f"own-{uuid.uuid4().hex[:8]}"
+    owner = client.standin.add_user(f"own-{uuid.uuid4().hex[:8]}", "incident_responder")
     incident_id = over(client)
     path = f"/incidents/{incident_id}/follow-ups"
     for title, days in (("Later", 3), ("Late", -1), ("Soon", 1)):

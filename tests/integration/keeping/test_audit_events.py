@@ -20,7 +20,7 @@ def an_incident(place: Place) -> str:
     place.call("POST", f"/incidents/{incident}/notes", {"text": 'ü "quoted" | and = signs'})
     place.call("POST", f"/incidents/{incident}/resolve", {"resolution": "rolled back"})
     place.call("POST", f"/incidents/{incident}/review", {"causes": "A leak.", "state": "done"})
-    follow_up = {"title": "Mend it", "owner": "ann", "due": 2e9}
+    follow_up = {"title": "Mend it", "owner": "admin", "due": 2e9}
     place.call("POST", f"/incidents/{incident}/follow-ups", follow_up)
     return incident
 
