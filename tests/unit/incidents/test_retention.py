@@ -256,7 +256,7 @@ def test_a_tombstone_without_a_readable_time_waits_from_now_on(old):
     old.indexed()
     old.clock.advance(KEEP + DAY)
     old.run()
-    stone = tombstone(old.stores, old.id)
+    stone = old.stores.claims.get(f"pruned:{old.id}")
     old.stores.claims.save([{**stone, "time": "yesterday"}])
     assert old.run()["incidents_pruned"] == 0
     old.clock.advance(200)
