@@ -44,7 +44,7 @@ export class FilterBar {
     constructor(filters, changed, ...beside) {
         this.changed = changed;
         this.#search = h('input', {
-            type: 'search', class: 'wb-search', placeholder: 'Title, id, host …', title: 'Title, description, id, host, service, detection, tag (/)', 'aria-label': 'Search', maxlength: 200,
+            type: 'search', class: 'wb-search', placeholder: 'Search …', title: 'Title, description, id, host, service, detection, tag (/)', 'aria-label': 'Search', maxlength: 200,
             on: { input: () => this.#typed() },
         });
         for (const [name, [label, options]] of Object.entries(CHOICES)) {
