@@ -288,13 +288,17 @@ def test_info_shows_how_slacks_buttons_are(api):
     assert known["seen"] == api.clock.now()
 
 
+SUBSCRIPTION = {"_key": "SUB-1", "url": "https://a.example/x", "events": ["*"]}
+
+
 @pytest.mark.parametrize(
     ("stanza", "subscription", "notices"),
     [
         ({}, None, 1),
         ({"webhook_url": "********"}, None, 0),
-        ({}, {"_key": "SUB-1"}, 0),
-        ({}, {"_key": "SUB-1", "enabled": False}, 1),
+        ({}, SUBSCRIPTION, 0),
+        ({}, {**SUBSCRIPTION, "enabled": False}, 1),
+        ({}, {"_key": "SUB-1"}, 1),
     ],
 )
 def test_info_shows_which_channels_are_set_up(api, stanza, subscription, notices):

@@ -4,7 +4,7 @@
 
 import { fill, h, plain } from './dom.js';
 import { fieldsInRow } from './fields.js';
-import { abbreviate, now, ownerOf, plural, serviceLevel, span, stateName } from './format.js';
+import { abbreviate, now, plural, serviceLevel, span, stateName } from './format.js';
 import { isUpdateOverdue } from './updates.js';
 
 // After this long without a pointer movement or a key, the user is no longer at work in the list: a pointer that
@@ -234,8 +234,9 @@ class Row {
     show(incident) {
         this.incident = incident;
         this.link.href = this.address();
-        const { severity, title, id, status, entities, signals } = incident;
-        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), ownerOf(incident), affected(entities), ...fieldsInRow(incident), signals > 1 && plural(signals, 'signal'), id].filter(Boolean);
+        const { severity, title, id, status, owner, team, entities, signals } = incident;
+        const whose = owner ? [owner] : ['unassigned', team];
+        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), ...whose, affected(entities), ...fieldsInRow(incident), signals > 1 && plural(signals, 'signal'), id].filter(Boolean);
         const text = [severity, title, ...facts].join('\n');
         this.#gone = false;
         this.element.classList.remove('wb-gone');
