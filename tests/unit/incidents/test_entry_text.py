@@ -86,6 +86,11 @@ from incident_management.incidents.model import Entry
             "Follow-up FU-1 dropped. Done before.",
         ),
         (
+            "follow_up",
+            {"follow_up": "FU-1", "event": "ticket", "channel": "jira"},
+            "Ticket in jira requested for FU-1.",
+        ),
+        (
             "update",
             {"text": "We are on it", "state": "investigating"},
             "Stakeholder update (investigating): We are on it.",

@@ -213,12 +213,13 @@ def _role(data: Data) -> str:
 
 
 def _follow_up(data: Data) -> str:
-    channel = f" in {data['channel']}" if data.get("channel") else ""
+    if data.get("event") == "ticket":
+        return _ended(f"Ticket in {data.get('channel')} requested for {data.get('follow_up')}")
     due = f"due {to_the_second(float(data['due']))}" if data.get("due") else ""
     owner = f"owner {data['owner']}" if data.get("owner") else ""
     state = _TASK_STATES.get(str(data.get("state"))) or data.get("event")
     about = _listed(data.get("title"), owner, due)
-    said = f"Follow-up {data.get('follow_up')} {state}{channel}"
+    said = f"Follow-up {data.get('follow_up')} {state}"
     return _because(f"{said}: {about}" if about else said, data)
 
 
